@@ -1,0 +1,19 @@
+// segloss: the public names, nothing else.
+
+export type { BackendName } from "./backend.js";
+export { WebGPUError, WebGPUUnavailableError, type WebGPUFailure } from "./errors.js";
+export { createLoss, crossEntropy, focalLoss, type Loss, type OneCallOptions, type Where } from "./loss.js";
+export type {
+  CheckedSpec,
+  ClassResult,
+  LossInputs,
+  LossOutputs,
+  LossResult,
+  LossSpec,
+  Reduction,
+  Shape,
+  Targets,
+} from "./spec.js";
+export type { PrepareRequest } from "./webgpu/backend.js";
+export type { BufferBinding, EncodeBindings } from "./webgpu/bindings.js";
+export { describeAdapter, isSoftware, requestDevice, type DeviceRequest } from "./webgpu/device.js";

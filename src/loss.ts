@@ -1,0 +1,194 @@
+// createLoss: checks the spec, chooses a backend, and puts every check on user input in front of it.
+
+import type { BackendName, LossBackend } from "./backend.js";
+import { WebGPUUnavailableError } from "./errors.js";
+import { ReferenceBackend } from "./reference/backend.js";
+import {
+  checkInputs,
+  checkInvalidCount,
+  checkNames,
+  checkOutputs,
+  checkSpec,
+  type CheckedSpec,
+  type LossInputs,
+  type LossOutputs,
+  type LossResult,
+  type LossSpec,
+  type Targets,
+} from "./spec.js";
+import { WebGPUBackend, type PrepareRequest } from "./webgpu/backend.js";
+import type { EncodeBindings } from "./webgpu/bindings.js";
+import { requestDevice } from "./webgpu/device.js";
+
+/** Where a loss shall be computed. */
+export interface Where {
+  /** Default: the best that works here. Asked for by name, it is that one or an error that says why not. */
+  backend?: BackendName;
+  /** The caller's device, which stays the caller's. Means backend `"webgpu"`. */
+  device?: GPUDevice;
+}
+
+/** A loss, ready to be computed any number of times. Made by {@link createLoss}. */
+export class Loss {
+  /** @internal */
+  constructor(
+    /** The spec with its defaults filled in. */
+    readonly spec: CheckedSpec,
+    private readonly engine: LossBackend,
+  ) {}
+
+  /** Which backend computes. */
+  get backend(): BackendName {
+    return this.engine.name;
+  }
+
+  /** The device that computes, on backend `"webgpu"`. */
+  get device(): GPUDevice | undefined {
+    return this.engine instanceof WebGPUBackend ? this.engine.device : undefined;
+  }
+
+  /**
+   * Computes the loss of arrays, and its gradient.
+   *
+   *     loss = −α_y · w_y · (1 − p_y)^γ · log p_y      per pixel with label y, p = softmax(logits), in nats
+   *
+   * @throws {TypeError | RangeError} before anything runs, when an input breaks a rule; or after, with the count, when
+   *   labels are neither a class nor `ignoreIndex` (unless the spec says `onInvalid: "count"`)
+   * @throws {WebGPUError} when the GPU fails; there is never a number then
+   * @example
+   *     const logits = new Float32Array([2, 0, 1, 0, 3, 1]); // two classes, three pixels
+   *     const targets = new Uint8Array([0, 1, 255]);
+   *     const { loss, gradLogits } = await focal.run({ logits, targets, shape: [1, 2, 3] });
+   */
+  async run(inputs: LossInputs, outputs?: LossOutputs): Promise<LossResult> {
+    const checked = checkInputs(this.spec, inputs);
+    const result = await this.engine.run(checked, checkOutputs(this.spec, outputs));
+    checkInvalidCount(this.spec, checked, result.invalidCount);
+    return result;
+  }
+
+  /**
+   * Records the loss of the caller's buffers into the caller's encoder (backend `"webgpu"`). Submits nothing, waits for
+   * nothing, and allocates nothing after the first call of a shape with the same buffers. The first call of a new kind
+   * compiles its kernels, unless {@link prepare} did.
+   *
+   * @throws {TypeError | RangeError} before anything is recorded, when a binding breaks a rule
+   * @example
+   *     loss.encode(encoder, { shape: [1, 19, 512, 1024], logits: { buffer: logits }, targets: { buffer: labels },
+   *       gradLogits: { buffer: gradient } });
+   *     device.queue.submit([encoder.finish()]);
+   *     const { loss: value } = await loss.read();
+   */
+  encode(encoder: GPUCommandEncoder, bindings: EncodeBindings): void {
+    this.webgpu("encode").encode(encoder, bindings);
+  }
+
+  /** Compiles in the background what `encode` will need for a shape (backend `"webgpu"`). */
+  async prepare(request: PrepareRequest): Promise<void> {
+    await this.webgpu("prepare").prepare(request);
+  }
+
+  /**
+   * The numbers of the last `encode`, once the caller has submitted it (backend `"webgpu"`).
+   *
+   * @throws {WebGPUError} when that encode has not run, or the GPU failed
+   * @throws {RangeError} when labels are neither a class nor `ignoreIndex` (unless `onInvalid: "count"`)
+   */
+  async read(): Promise<LossResult> {
+    const { result, extent } = await this.webgpu("read").read();
+    checkInvalidCount(this.spec, extent, result.invalidCount);
+    return result;
+  }
+
+  /** Frees what the loss made: its own buffers, and its device if it made that. */
+  destroy(): void {
+    this.engine.destroy();
+  }
+
+  private webgpu(method: string): WebGPUBackend {
+    if (this.engine instanceof WebGPUBackend) return this.engine;
+    throw new TypeError(`${method}: needs backend "webgpu", this loss has "${this.engine.name}"`);
+  }
+}
+
+/**
+ * Creates a loss.
+ *
+ * @param spec   what to compute; every field has a default, see {@link LossSpec}
+ * @param where  on which backend; by default WebGPU where there is one, else the CPU, and `loss.backend` says which
+ * @throws {TypeError | RangeError} when the spec breaks a rule
+ * @throws {WebGPUUnavailableError} when WebGPU was asked for by name and cannot be had
+ * @example
+ *     const focal = await createLoss({ gamma: 2, ignoreIndex: 255 });
+ *     const { loss, gradLogits } = await focal.run({ logits, targets, shape: [1, 19, 512, 1024] });
+ *     focal.destroy();
+ * @see Lin et al. 2017, Focal Loss for Dense Object Detection, arXiv:1708.02002
+ */
+export async function createLoss(spec?: LossSpec, where: Where = {}): Promise<Loss> {
+  const checked = checkSpec(spec);
+  checkNames("where", where, { backend: 0, device: 0 });
+  const { backend, device } = where;
+  if (device && backend !== undefined && backend !== "webgpu")
+    throw new TypeError(`device: needs backend "webgpu", got "${backend}"`);
+  if (device) return new Loss(checked, new WebGPUBackend(device, checked, false));
+  switch (backend) {
+    case "reference":
+      return new Loss(checked, new ReferenceBackend(checked));
+    case "webgpu":
+      return new Loss(checked, new WebGPUBackend(await requestDevice(), checked, true));
+    case "wasm":
+      throw new TypeError('backend: "wasm" is not part of this version; there are "webgpu" and "reference"');
+    case undefined:
+      try {
+        return await createLoss(spec, { backend: "webgpu" });
+      } catch (error) {
+        if (!(error instanceof WebGPUUnavailableError)) throw error;
+        return createLoss(spec, { backend: "reference" });
+      }
+    default:
+      throw new TypeError(`backend: expected one of "webgpu", "reference", got ${JSON.stringify(backend)}`);
+  }
+}
+
+/** A LossSpec, with what the one-call forms need beside the arrays. */
+export interface OneCallOptions extends LossSpec, Pick<LossInputs, "shape" | "gradOutput"> {}
+
+/**
+ * Focal loss of arrays in one call: creates a loss, runs it, destroys it. For more than one call use {@link createLoss}.
+ *
+ *     loss = −α_y · w_y · (1 − p_y)^γ · log p_y      per pixel with label y, p = softmax(logits), in nats
+ *
+ * @param logits   float32 [N, C, ...spatial]
+ * @param targets  labels [N, ...spatial], each 0 … C − 1 or `ignoreIndex`
+ * @throws as {@link createLoss} and {@link Loss.run}
+ * @example With γ = 0 it is cross entropy.
+ *     const { loss } = await focalLoss(new Float32Array([1, 0]), new Uint8Array([0]), { shape: [1, 2], gamma: 0 });
+ *     // 0.3133 = −log(e / (e + 1))
+ */
+export async function focalLoss(
+  logits: Float32Array,
+  targets: Targets,
+  options: OneCallOptions,
+): Promise<LossResult> {
+  const { shape, gradOutput, ...spec } = options;
+  const loss = await createLoss(spec);
+  try {
+    return await loss.run({ logits, targets, shape, ...(gradOutput !== undefined && { gradOutput }) });
+  } finally {
+    loss.destroy();
+  }
+}
+
+/**
+ * Cross entropy of arrays in one call: {@link focalLoss} with γ = 0.
+ *
+ * With `classWeights` and reduction `"weighted-mean"` it is PyTorch's `cross_entropy`.
+ */
+export async function crossEntropy(
+  logits: Float32Array,
+  targets: Targets,
+  options: Omit<OneCallOptions, "gamma">,
+): Promise<LossResult> {
+  return focalLoss(logits, targets, { ...options, gamma: 0 });
+}
+

@@ -1,0 +1,295 @@
+// What a user may ask for: the loss, its inputs and outputs, their defaults, and every check on them.
+
+/** `"mean"`: Σ loss / valid pixels. `"weighted-mean"`: Σ loss / Σ class weight of the valid pixels. */
+export type Reduction = "mean" | "weighted-mean" | "sum" | "none";
+
+/** A loss, declaratively: plain JSON, shared by `createLoss`, the command line and the test cases. */
+export interface LossSpec {
+  /** `"softmax"`: the classes of a pixel compete. Default `"softmax"`. */
+  family?: "softmax";
+  /** What the input holds. Default `"logits"`. */
+  from?: "logits";
+  /** Focusing exponent γ ≥ 0 of (1 − p_t)^γ; 0 is cross entropy. Default 2. */
+  gamma?: number;
+  /** A plain multiplier ≥ 0, or one per class. No part of any divisor. Default none. */
+  alpha?: number | readonly number[];
+  /** One weight ≥ 0 per class, outside the focal factor; the divisor of `"weighted-mean"`. Default none. */
+  classWeights?: readonly number[];
+  /** A target with this value counts for nothing: loss 0, gradient 0, out of every divisor. Default −100. */
+  ignoreIndex?: number;
+  /** How the pixels' losses become one number. Default `"mean"`. */
+  reduction?: Reduction;
+  /** A positive number that replaces the reduction's own divisor. Default none. */
+  divisor?: number;
+  /** `"channels-first"`: logits are [N, C, ...spatial]. Default `"channels-first"`. */
+  layout?: "channels-first";
+  /** What to do about labels that are neither a class nor `ignoreIndex`. Default `"throw"`. */
+  onInvalid?: "throw" | "count";
+}
+
+/** A LossSpec with its defaults filled in. */
+export interface CheckedSpec {
+  readonly family: "softmax";
+  readonly from: "logits";
+  readonly gamma: number;
+  readonly alpha: number | readonly number[] | undefined;
+  readonly classWeights: readonly number[] | undefined;
+  readonly ignoreIndex: number;
+  readonly reduction: Reduction;
+  readonly divisor: number | undefined;
+  readonly layout: "channels-first";
+  readonly onInvalid: "throw" | "count";
+}
+
+/** `[N, C, ...spatial]`: images, classes, then any number of spatial sizes. */
+export type Shape = readonly number[];
+
+/** One label per pixel, [N, ...spatial]. */
+export type Targets = Uint8Array | Int32Array;
+
+/** What `run` reads. */
+export interface LossInputs {
+  /** Float32 [N, C, ...spatial]. */
+  logits: Float32Array;
+  /** Labels [N, ...spatial], each 0 … C − 1 or `ignoreIndex`. */
+  targets: Targets;
+  /** `[N, C, ...spatial]`. */
+  shape: Shape;
+  /** The upstream gradient: a number, or for reduction `"none"` a map [N, ...spatial]. Default 1. */
+  gradOutput?: number | Float32Array;
+}
+
+/** What `run` gives beside the loss. */
+export interface LossOutputs {
+  /** dLoss/dLogits. Default true. */
+  gradient?: boolean;
+  /** The loss of each pixel, before any divisor. Default false; always given for reduction `"none"`. */
+  lossMap?: boolean;
+  /** Count, summed loss and correct pixels of each class. Default false. */
+  perClass?: boolean;
+}
+
+/** What one class adds to the loss. */
+export interface ClassResult {
+  /** Valid pixels with this label. */
+  count: number;
+  /** Σ loss over them, in nats. */
+  lossSum: number;
+  /** How many of them have their largest logit at the label (the lowest class of equals). */
+  correct: number;
+}
+
+/** The answer of `run`, and of `read` after `encode`. */
+export interface LossResult {
+  /** The reduced loss in nats; for reduction `"none"` the plain sum. */
+  loss: number;
+  /** Σ loss over the valid pixels, before any divisor. */
+  lossSum: number;
+  /** What `lossSum` was divided by. */
+  divisor: number;
+  /** Pixels whose label is a class and not `ignoreIndex`. */
+  validCount: number;
+  /** Pixels whose label is neither a class nor `ignoreIndex`; they contribute nothing. */
+  invalidCount: number;
+  /** Valid pixels with a NaN or +∞ logit, or −∞ at the label. */
+  nonFiniteCount: number;
+  /** dLoss/dLogits, [N, C, ...spatial]. */
+  gradLogits?: Float32Array;
+  /** The loss of each pixel, [N, ...spatial]; 0 where it does not count. */
+  lossMap?: Float32Array;
+  /** One entry per class. */
+  perClass?: ClassResult[];
+}
+
+/** The shape in the terms of the kernels. */
+export interface Extent {
+  readonly batch: number;
+  readonly classes: number;
+  /** Pixels of one image: the distance between two classes of a pixel. */
+  readonly plane: number;
+  /** batch · plane. */
+  readonly pixels: number;
+}
+
+/** Inputs that passed every check. */
+export interface CheckedInputs extends Extent {
+  readonly logits: Float32Array;
+  readonly targets: Targets;
+  readonly gradOutput: number | Float32Array;
+  /** One per class: alpha · classWeights, what multiplies a pixel's loss. */
+  readonly factors: Float32Array;
+  /** One per class: classWeights, what a pixel adds to the divisor of `"weighted-mean"`. */
+  readonly weights: Float32Array;
+}
+
+export const MAX_CLASSES = 1024;
+
+const SPEC_RULES = {
+  family: oneOf("softmax"),
+  from: oneOf("logits"),
+  gamma: (name, value) => atLeastZero(name, value),
+  alpha: (name, value) => (isList(value) ? eachAtLeastZero(name, value) : atLeastZero(name, value)),
+  classWeights: (name, value) =>
+    isList(value) ? eachAtLeastZero(name, value) : wrongType(name, "an array with one number per class", value),
+  ignoreIndex: (name, value) => {
+    if (!Number.isInteger(value)) wrongType(name, "an integer", value);
+    if ((value as number) < -(2 ** 31) || (value as number) > 2 ** 31 - 1)
+      throw new RangeError(`${name}: expected a 32-bit integer, got ${text(value)}`);
+  },
+  reduction: oneOf("mean", "weighted-mean", "sum", "none"),
+  divisor: (name, value) => {
+    atLeastZero(name, value);
+    if (value === 0) throw new RangeError(`${name}: expected a number > 0, got 0`);
+  },
+  layout: oneOf("channels-first"),
+  onInvalid: oneOf("throw", "count"),
+} satisfies Record<keyof LossSpec, (name: string, value: unknown) => void>;
+
+/** Checks a spec and fills in its defaults. */
+export function checkSpec(spec: LossSpec = {}): CheckedSpec {
+  checkNames("spec", spec, SPEC_RULES);
+  for (const [name, rule] of Object.entries(SPEC_RULES)) {
+    const value = spec[name as keyof LossSpec];
+    if (value !== undefined) rule(name, value);
+  }
+  const checked: CheckedSpec = {
+    family: spec.family ?? "softmax",
+    from: spec.from ?? "logits",
+    gamma: spec.gamma ?? 2,
+    alpha: isList(spec.alpha) ? [...spec.alpha] : spec.alpha,
+    classWeights: spec.classWeights && [...spec.classWeights],
+    ignoreIndex: spec.ignoreIndex ?? -100,
+    reduction: spec.reduction ?? "mean",
+    divisor: spec.divisor,
+    layout: spec.layout ?? "channels-first",
+    onInvalid: spec.onInvalid ?? "throw",
+  };
+  if (checked.reduction === "none" && checked.divisor !== undefined)
+    throw new TypeError(`divisor: reduction "none" divides by nothing, got ${checked.divisor}`);
+  return checked;
+}
+
+/** Checks a shape against a spec. */
+export function checkShape(spec: CheckedSpec, shape: Shape): Extent {
+  if (!isList(shape) || shape.length < 2)
+    wrongType("shape", "[N, C, ...spatial] with at least two sizes", shape);
+  for (const size of shape)
+    if (!Number.isSafeInteger(size) || size < 1)
+      throw new RangeError(`shape: expected whole numbers ≥ 1, got ${shapeText(shape)}`);
+  const [batch, classes, ...spatial] = shape as [number, number, ...number[]];
+  if (classes > MAX_CLASSES)
+    throw new RangeError(`shape: expected at most ${MAX_CLASSES} classes, got ${classes} in ${shapeText(shape)}`);
+  for (const name of ["alpha", "classWeights"] as const) {
+    const list = spec[name];
+    if (isList(list) && list.length !== classes)
+      throw new RangeError(`${name}: expected ${classes} numbers for ${shapeText(shape)}, got ${list.length}`);
+  }
+  const plane = spatial.reduce((product, size) => product * size, 1);
+  return { batch, classes, plane, pixels: batch * plane };
+}
+
+/** Checks everything `run` is given, before anything runs. */
+export function checkInputs(spec: CheckedSpec, inputs: LossInputs): CheckedInputs {
+  if (typeof inputs !== "object" || inputs === null) wrongType("inputs", "{ logits, targets, shape }", inputs);
+  checkNames("inputs", inputs, { logits: 0, targets: 0, shape: 0, gradOutput: 0 });
+  const { logits, targets, shape, gradOutput = 1 } = inputs;
+  const extent = checkShape(spec, shape);
+  if (!(logits instanceof Float32Array)) wrongType("logits", "a Float32Array", logits);
+  if (!(targets instanceof Uint8Array || targets instanceof Int32Array))
+    wrongType("targets", "a Uint8Array or an Int32Array", targets);
+  checkLength("logits", logits, extent.pixels * extent.classes, "numbers", shape);
+  checkLength("targets", targets, extent.pixels, "labels", shape);
+  checkGradOutput(spec, gradOutput, typeof gradOutput !== "number");
+  if (typeof gradOutput !== "number") {
+    if (!(gradOutput instanceof Float32Array)) wrongType("gradOutput", "a number or a Float32Array", gradOutput);
+    checkLength("gradOutput", gradOutput, extent.pixels, "numbers", shape);
+  }
+  return { ...extent, ...classTables(spec, extent.classes), logits, targets, gradOutput };
+}
+
+/** Checks the outputs asked of `run` and fills in their defaults. */
+export function checkOutputs(spec: CheckedSpec, outputs: LossOutputs = {}): Required<LossOutputs> {
+  const defaults = { gradient: true, lossMap: false, perClass: false };
+  checkNames("outputs", outputs, defaults);
+  for (const [name, value] of Object.entries(outputs))
+    if (value !== undefined && typeof value !== "boolean") wrongType(name, "true or false", value);
+  const { gradient = true, lossMap = false, perClass = false } = outputs;
+  return { gradient, lossMap: lossMap || spec.reduction === "none", perClass };
+}
+
+/** The upstream gradient is a finite number, or for reduction "none" a map. */
+export function checkGradOutput(spec: CheckedSpec, value: unknown, isMap: boolean): void {
+  if (isMap && spec.reduction !== "none")
+    throw new TypeError(`gradOutput: a map needs reduction "none", this loss has "${spec.reduction}"`);
+  if (!isMap && !(typeof value === "number" && Number.isFinite(value)))
+    throw new RangeError(`gradOutput: expected a finite number, got ${text(value)}`);
+}
+
+/** What each class multiplies into the loss, and into the divisor of "weighted-mean". */
+export function classTables(
+  spec: CheckedSpec,
+  classes: number,
+): { factors: Float32Array; weights: Float32Array } {
+  const weights = Float32Array.from({ length: classes }, (_, c) => spec.classWeights?.[c] ?? 1);
+  const alpha = (c: number) => (isList(spec.alpha) ? spec.alpha[c]! : (spec.alpha ?? 1));
+  return { weights, factors: weights.map((weight, c) => weight * alpha(c)) };
+}
+
+/** Throws for labels that are neither a class nor `ignoreIndex`, unless the spec says to count them. */
+export function checkInvalidCount(spec: CheckedSpec, extent: Extent, invalidCount: number): void {
+  if (invalidCount === 0 || spec.onInvalid === "count") return;
+  throw new RangeError(
+    `targets: ${invalidCount} of ${extent.pixels} labels are neither a class 0…${extent.classes - 1} ` +
+      `nor ignoreIndex ${spec.ignoreIndex}`,
+  );
+}
+
+/** `[1, 19, 512, 1024]`, as it stands in messages. */
+export function shapeText(shape: Shape): string {
+  return `[${[...shape].join(", ")}]`;
+}
+
+/** Refuses names that are not in `known`, listing those that are. */
+export function checkNames(what: string, value: object, known: object): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) wrongType(what, "an object", value);
+  for (const name of Object.keys(value))
+    if (!Object.hasOwn(known, name))
+      throw new TypeError(`${what}: unknown option "${name}"; known are ${Object.keys(known).join(", ")}`);
+}
+
+function oneOf(...allowed: string[]): (name: string, value: unknown) => void {
+  const list = allowed.map((word) => `"${word}"`).join(", ");
+  return (name, value) => {
+    if (!allowed.includes(value as string))
+      throw new TypeError(`${name}: expected ${allowed.length > 1 ? "one of " : ""}${list}, got ${text(value)}`);
+  };
+}
+
+function atLeastZero(name: string, value: unknown): void {
+  if (typeof value !== "number") wrongType(name, "a number", value);
+  if (!(value >= 0 && value < Infinity)) throw new RangeError(`${name}: expected a number ≥ 0, got ${value}`);
+}
+
+function eachAtLeastZero(name: string, values: readonly unknown[]): void {
+  for (const value of values) atLeastZero(name, value);
+}
+
+function checkLength(name: string, array: ArrayLike<number>, length: number, unit: string, shape: Shape): void {
+  if (array.length !== length)
+    throw new RangeError(`${name}: expected ${length} ${unit} for ${shapeText(shape)}, got ${array.length}`);
+}
+
+function isList(value: unknown): value is readonly number[] {
+  return Array.isArray(value);
+}
+
+function wrongType(name: string, expected: string, value: unknown): never {
+  throw new TypeError(`${name}: expected ${expected}, got ${text(value)}`);
+}
+
+function text(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.join(", ")}]`;
+  if (typeof value === "object" && value !== null) return `a ${value.constructor?.name ?? "object"}`;
+  return String(value);
+}

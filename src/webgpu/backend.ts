@@ -1,0 +1,314 @@
+// The WebGPU backend: arrays in and out with `run`, the caller's buffers and encoder with `encode` and `read`.
+
+import type { LossBackend } from "../backend.js";
+import { WebGPUError } from "../errors.js";
+import {
+  checkShape,
+  type CheckedInputs,
+  type CheckedSpec,
+  type Extent,
+  type LossOutputs,
+  type LossResult,
+  type Shape,
+} from "../spec.js";
+import { checkBindings, RESULT_BYTES, type EncodeBindings, type Window } from "./bindings.js";
+import { capture, failure } from "./failures.js";
+import { BufferUsage, MAP_MODE_READ } from "./gpu.js";
+import { KernelCache } from "./kernels.js";
+import { makePlan, type PlanRequest } from "./plan.js";
+import { packProblem, problemOf } from "./problem.js";
+import { profileOf, type Profile } from "./profile.js";
+import { readResult } from "./result.js";
+import { RunBuffers } from "./runBuffers.js";
+import { UniformSlots } from "./slots.js";
+import { Step, type CallWindows } from "./step.js";
+
+/** What `prepare` compiles for. */
+export interface PrepareRequest {
+  /** `[N, C, ...spatial]`. */
+  shape: Shape;
+  /** Type of the targets. Default `"i32"`. */
+  targets?: "i32" | "u8";
+  /** Whether `encode` will be given these. Default: only `gradLogits`. */
+  gradLogits?: boolean;
+  lossMap?: boolean;
+  result?: boolean;
+}
+
+/** Answers tell which encode they belong to; this many can be told apart. */
+const STEP_NUMBERS = 256;
+
+export class WebGPUBackend implements LossBackend {
+  readonly name = "webgpu";
+  private readonly profile: Profile;
+  private readonly kernels: KernelCache;
+  private readonly problems: UniformSlots;
+  private readonly stepNumbers: UniformSlots;
+  private readonly steps = new Map<string, Step>();
+  private readonly ownResult: GPUBuffer;
+  private readonly readBuffers: GPUBuffer[] = [];
+  private readonly runBuffers: RunBuffers;
+  private lastRun: Promise<unknown> = Promise.resolve();
+  private lost: string | undefined;
+  private encodeErrors: Promise<WebGPUError | undefined>[] = [];
+  private encodes = 0;
+  private encoded: { extent: Extent; stepNumber: number } | undefined;
+
+  /** `owned`: the device was made for this backend and goes with it. `profile`: for tests and measurements. */
+  constructor(
+    readonly device: GPUDevice,
+    private readonly spec: CheckedSpec,
+    private readonly owned: boolean,
+    profile?: Profile,
+  ) {
+    this.profile = profile ?? profileOf(device.adapterInfo);
+    this.kernels = KernelCache.of(device);
+    this.problems = new UniformSlots(device, "segloss problems");
+    this.stepNumbers = new UniformSlots(device, "segloss step numbers");
+    this.ownResult = device.createBuffer({
+      label: "segloss result",
+      size: RESULT_BYTES,
+      usage: BufferUsage.STORAGE | BufferUsage.COPY_SRC,
+    });
+    this.runBuffers = new RunBuffers(device);
+    void device.lost.then((info) => (this.lost = info.message || info.reason || "no reason given"));
+  }
+
+  run(inputs: CheckedInputs, outputs: Required<LossOutputs>): Promise<LossResult> {
+    const result = this.lastRun.then(() => this.runNow(inputs, outputs));
+    this.lastRun = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Compiles in the background what `encode` will need. */
+  async prepare(request: PrepareRequest): Promise<void> {
+    this.checkAlive();
+    const extent = checkShape(this.spec, request.shape);
+    const plan = this.plan(extent, {
+      labels: request.targets ?? "i32",
+      gradient: request.gradLogits ?? true,
+      lossMap: request.lossMap ?? false,
+      perClass: false,
+      callersResult: request.result ?? false,
+      aligned: true,
+    });
+    await this.compile(plan);
+  }
+
+  encode(encoder: GPUCommandEncoder, bindings: EncodeBindings): void {
+    this.checkAlive();
+    const extent = checkShape(this.spec, bindings?.shape);
+    const alignment = this.device.limits.minStorageBufferOffsetAlignment;
+    const { labels, gradOutput, windows } = checkBindings(this.spec, extent, bindings, alignment);
+    const request: PlanRequest = {
+      labels,
+      gradient: windows.gradLogits !== undefined,
+      lossMap: windows.lossMap !== undefined,
+      perClass: false,
+      callersResult: windows.result !== undefined,
+      aligned: isAligned(windows),
+    };
+    const stepNumber = this.encodes % STEP_NUMBERS;
+    const { error } = capture(this.device, () => {
+      const step = this.stepFor(extent, request);
+      const ownResult = wholeOf(this.ownResult, RESULT_BYTES);
+      this.record(encoder, step, extent, { ...windows, ownResult }, gradOutput, stepNumber);
+    });
+    this.encodeErrors.push(error);
+    void error.then((found) => {
+      if (!found) this.encodeErrors = this.encodeErrors.filter((pending) => pending !== error);
+    });
+    this.encodes++;
+    this.encoded = { extent, stepNumber };
+  }
+
+  /** The answer to the last `encode`, and the extent it was for. */
+  async read(): Promise<{ result: LossResult; extent: Extent }> {
+    this.checkAlive();
+    const { encoded } = this;
+    if (!encoded) throw new WebGPUError("not-run", "read: nothing was encoded yet; call encode and submit first");
+    const staging = this.readBuffers.pop() ?? this.createReadBuffer();
+    const { error } = capture(this.device, () => {
+      const encoder = this.device.createCommandEncoder({ label: "segloss read" });
+      encoder.copyBufferToBuffer(this.ownResult, 0, staging, 0, RESULT_BYTES);
+      this.device.queue.submit([encoder.finish()]);
+    });
+    const encodeErrors = this.encodeErrors;
+    this.encodeErrors = [];
+    await this.mapped([staging], [...encodeErrors, error]);
+    const words = new Uint32Array(staging.getMappedRange().slice(0));
+    staging.unmap();
+    this.readBuffers.push(staging);
+    const { stepNumber, result } = readResult(this.spec, encoded.extent, words);
+    if (stepNumber !== encoded.stepNumber)
+      throw new WebGPUError(
+        "not-run",
+        "read: the last encode has not run; was its encoder submitted, and did the submit succeed?",
+      );
+    return { result, extent: encoded.extent };
+  }
+
+  destroy(): void {
+    if (this.lost === undefined) this.lost = "this loss was destroyed";
+    this.forget();
+    this.problems.destroy();
+    this.stepNumbers.destroy();
+    this.ownResult.destroy();
+    for (const buffer of this.readBuffers) buffer.destroy();
+    if (this.owned) this.device.destroy();
+  }
+
+  private async runNow(inputs: CheckedInputs, outputs: Required<LossOutputs>): Promise<LossResult> {
+    this.checkAlive();
+    const request: PlanRequest = {
+      labels: inputs.targets instanceof Uint8Array ? "u8" : "i32",
+      gradient: outputs.gradient,
+      lossMap: outputs.lossMap,
+      perClass: outputs.perClass,
+      callersResult: false,
+      aligned: true,
+    };
+    await this.compile(this.plan(inputs, request));
+    const isMap = typeof inputs.gradOutput !== "number";
+    const { value: staging, error } = capture(this.device, () => {
+      const step = this.stepFor(inputs, request);
+      const buffers = this.runBuffers;
+      const windows: CallWindows = {
+        logits: buffers.upload("logits", inputs.logits),
+        targets: buffers.upload("targets", inputs.targets),
+        ownResult: buffers.output("result", RESULT_BYTES),
+        ...(isMap && { gradOutput: buffers.upload("gradOutput", inputs.gradOutput as Float32Array) }),
+        ...(outputs.gradient && { gradLogits: buffers.output("gradLogits", inputs.logits.byteLength) }),
+        ...(outputs.lossMap && { lossMap: buffers.output("lossMap", 4 * inputs.pixels) }),
+      };
+      const encoder = this.device.createCommandEncoder({ label: "segloss run" });
+      this.record(encoder, step, inputs, windows, isMap ? 1 : (inputs.gradOutput as number), 0);
+      const staging = buffers.readBack(encoder, {
+        result: windows.ownResult,
+        gradLogits: windows.gradLogits,
+        lossMap: windows.lossMap,
+        perClass: step.classResults && wholeOf(step.classResults, step.classResults.size),
+      });
+      this.device.queue.submit([encoder.finish()]);
+      return staging;
+    });
+    try {
+      await this.mapped([staging.buffer], [error]);
+    } catch (problem) {
+      // What failed may hold buffers that never came to be.
+      this.forget();
+      throw problem;
+    }
+    const range = staging.buffer.getMappedRange();
+    const bytes = (name: string) => {
+      const part = staging.parts[name];
+      return part && range.slice(part.offset, part.offset + part.size);
+    };
+    const [words, gradLogits, lossMap, perClass] = ["result", "gradLogits", "lossMap", "perClass"].map(bytes);
+    staging.buffer.unmap();
+    const { result } = readResult(
+      this.spec,
+      inputs,
+      new Uint32Array(words!),
+      perClass && new Uint32Array(perClass),
+    );
+    if (gradLogits) result.gradLogits = new Float32Array(gradLogits);
+    if (lossMap) result.lossMap = new Float32Array(lossMap);
+    return result;
+  }
+
+  private record(
+    encoder: GPUCommandEncoder,
+    step: Step,
+    extent: Extent,
+    windows: CallWindows,
+    gradOutput: number,
+    stepNumber: number,
+  ): void {
+    const problem = packProblem({
+      ...problemOf(this.spec, extent),
+      grad_output: gradOutput,
+      grad_output_stride: windows.gradOutput ? 1 : 0,
+      logits_offset: windows.logits.first,
+      targets_offset: windows.targets.first,
+      grad_output_offset: windows.gradOutput?.first ?? 0,
+      grad_logits_offset: windows.gradLogits?.first ?? 0,
+      loss_map_offset: windows.lossMap?.first ?? 0,
+      result_offset: windows.result?.first ?? 0,
+    });
+    step.record(encoder, this.kernels, windows, {
+      problem: this.problems.offsetOf(problem),
+      step: this.stepNumbers.offsetOf(Uint32Array.of(stepNumber, 0, 0, 0)),
+    });
+  }
+
+  private plan(extent: Extent, request: PlanRequest) {
+    return makePlan(this.spec, extent, request, this.profile, this.device.limits);
+  }
+
+  private stepFor(extent: Extent, request: PlanRequest): Step {
+    const { batch, classes, plane } = extent;
+    const key = JSON.stringify([batch, classes, plane, request]);
+    let step = this.steps.get(key);
+    if (!step) {
+      const uniforms = { problem: this.problems.buffer, step: this.stepNumbers.buffer };
+      step = new Step(this.device, this.spec, extent, this.plan(extent, request), uniforms);
+      this.steps.set(key, step);
+    }
+    return step;
+  }
+
+  private async compile(plan: ReturnType<typeof makePlan>): Promise<void> {
+    const { value, error } = capture(this.device, () =>
+      plan.kernels.map((name) => this.kernels.prepare(name, plan.variant)),
+    );
+    const compiled = await Promise.allSettled(value);
+    this.checkAlive();
+    const found = await error;
+    if (found) throw found;
+    for (const outcome of compiled)
+      if (outcome.status === "rejected") throw failure("internal", String(outcome.reason?.message));
+  }
+
+  /** Waits until the buffers can be read; any error on the way means that they may not be. */
+  private async mapped(buffers: GPUBuffer[], errors: Promise<WebGPUError | undefined>[]): Promise<void> {
+    const maps = await Promise.allSettled(buffers.map((buffer) => buffer.mapAsync(MAP_MODE_READ)));
+    const found = (await Promise.all(errors)).find((error) => error !== undefined);
+    this.checkAlive();
+    const refused = maps.find((map) => map.status === "rejected");
+    if (!found && !refused) return;
+    for (const [i, map] of maps.entries()) {
+      if (map.status === "fulfilled") buffers[i]!.unmap();
+      buffers[i]!.destroy();
+    }
+    throw found ?? failure("internal", String(refused!.reason?.message));
+  }
+
+  private createReadBuffer(): GPUBuffer {
+    return this.device.createBuffer({
+      label: "segloss read",
+      size: RESULT_BYTES,
+      usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST,
+    });
+  }
+
+  private checkAlive(): void {
+    if (this.lost !== undefined) throw failure("device-lost", this.lost);
+  }
+
+  private forget(): void {
+    for (const step of this.steps.values()) step.destroy();
+    this.steps.clear();
+    this.runBuffers.destroy();
+  }
+}
+
+function wholeOf(buffer: GPUBuffer, size: number): Window {
+  return { buffer, offset: 0, size, first: 0 };
+}
+
+/** Four-lane kernels look at float32 data in units of 16 bytes. */
+function isAligned(windows: ReturnType<typeof checkBindings>["windows"]): boolean {
+  const { logits, gradOutput, gradLogits, lossMap } = windows;
+  return [logits, gradOutput, gradLogits, lossMap].every((window) => !window || window.first % 4 === 0);
+}

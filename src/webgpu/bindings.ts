@@ -1,0 +1,143 @@
+// The buffers a caller hands to `encode`: what they look like, and the checks on them.
+
+import type { CheckedSpec, Extent, Shape } from "../spec.js";
+import { checkGradOutput, checkNames, shapeText } from "../spec.js";
+import { BufferUsage } from "./gpu.js";
+import type { LabelType } from "./kernels.js";
+
+/** Part of a GPUBuffer. The shape comes from the call, never from the size of the buffer. */
+export interface BufferBinding<Type extends string = "f32"> {
+  /** Made by the loss's device, with usage STORAGE. */
+  buffer: GPUBuffer;
+  /** Where the data begins, in bytes; a multiple of an element. Default 0. */
+  offset?: number;
+  /** Bytes that may be used from `offset` on. Default: the rest of the buffer. */
+  size?: number;
+  /** Type of the elements. Default `"f32"`, for targets `"i32"`. */
+  type?: Type;
+}
+
+/** What `encode` reads and writes. */
+export interface EncodeBindings {
+  /** `[N, C, ...spatial]`. */
+  shape: Shape;
+  /** In: [N, C, ...spatial]. */
+  logits: BufferBinding;
+  /** In: [N, ...spatial], labels. */
+  targets: BufferBinding<"i32" | "u8">;
+  /** In: a number, or for reduction `"none"` a map [N, ...spatial]. Default 1. */
+  gradOutput?: number | BufferBinding;
+  /** Out: dLoss/dLogits, [N, C, ...spatial]. */
+  gradLogits?: BufferBinding;
+  /** Out: the loss of each pixel, [N, ...spatial]. */
+  lossMap?: BufferBinding;
+  /** Out: a `Result` (32 bytes, see shaders/finish.wgsl), for a consumer on the GPU. */
+  result?: BufferBinding<"result">;
+}
+
+/** A window of a buffer that a bind group can take, and where the data begins in it. */
+export interface Window {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly size: number;
+  /** In elements. */
+  readonly first: number;
+}
+
+export const RESULT_BYTES = 32;
+
+const ELEMENT_BYTES = { f32: 4, i32: 4, u8: 1, result: 4 } as const;
+
+const INPUTS = ["logits", "targets", "gradOutput"] as const;
+const OUTPUTS = ["gradLogits", "lossMap", "result"] as const;
+const NAMES = { shape: 0, logits: 0, targets: 0, gradOutput: 0, gradLogits: 0, lossMap: 0, result: 0 };
+
+export interface CheckedBindings {
+  readonly labels: LabelType;
+  readonly gradOutput: number;
+  readonly windows: {
+    readonly logits: Window;
+    readonly targets: Window;
+    readonly gradOutput?: Window;
+    readonly gradLogits?: Window;
+    readonly lossMap?: Window;
+    readonly result?: Window;
+  };
+}
+
+/** Checks everything `encode` is given but the shape, before anything is recorded. `alignment`: of binding offsets. */
+export function checkBindings(
+  spec: CheckedSpec,
+  extent: Extent,
+  bindings: EncodeBindings,
+  alignment: number,
+): CheckedBindings {
+  checkNames("bindings", bindings, NAMES);
+  const { shape, logits, targets, gradOutput, gradLogits, lossMap, result } = bindings;
+  const { pixels, classes } = extent;
+  const isMap = typeof gradOutput === "object";
+  if (gradOutput !== undefined) checkGradOutput(spec, gradOutput, isMap);
+  const window = (
+    name: string,
+    binding: BufferBinding<string> | undefined,
+    elements: number,
+    types: readonly (keyof typeof ELEMENT_BYTES)[] = ["f32"],
+  ) => windowOf(name, binding, elements, types, shape, alignment);
+  const windows = {
+    logits: window("logits", logits, pixels * classes),
+    targets: window("targets", targets, pixels, ["i32", "u8"]),
+    ...(isMap && { gradOutput: window("gradOutput", gradOutput, pixels) }),
+    ...(gradLogits && { gradLogits: window("gradLogits", gradLogits, pixels * classes) }),
+    ...(lossMap && { lossMap: window("lossMap", lossMap, pixels) }),
+    ...(result && { result: window("result", result, RESULT_BYTES / 4, ["result"]) }),
+  };
+  checkSeparate(windows);
+  return {
+    labels: targets.type ?? "i32",
+    gradOutput: typeof gradOutput === "number" ? gradOutput : 1,
+    windows,
+  };
+}
+
+function windowOf(
+  name: string,
+  binding: BufferBinding<string> | undefined,
+  elements: number,
+  types: readonly (keyof typeof ELEMENT_BYTES)[],
+  shape: Shape,
+  alignment: number,
+): Window {
+  if (typeof binding !== "object" || binding === null || typeof binding.buffer !== "object")
+    throw new TypeError(`${name}: expected { buffer, offset?, size?, type? }, got ${String(binding)}`);
+  checkNames(name, binding, { buffer: 0, offset: 0, size: 0, type: 0 });
+  const { buffer, offset = 0, size = buffer.size - offset, type = types[0]! } = binding;
+  const known = types.find((candidate) => candidate === type);
+  if (!known) throw new TypeError(`${name}.type: expected ${types.join(" or ")}, got ${JSON.stringify(type)}`);
+  const elementBytes = ELEMENT_BYTES[known];
+  if (!Number.isSafeInteger(offset) || offset < 0 || offset % elementBytes !== 0)
+    throw new RangeError(`${name}.offset: expected a multiple of ${elementBytes} bytes, got ${offset}`);
+  const bytes = elements * elementBytes;
+  const available = Math.min(size, buffer.size - offset);
+  if (!(available >= bytes))
+    throw new RangeError(
+      `${name}: expected ${bytes} bytes for ${shapeText(shape)}, got ${Math.max(0, available)} from offset ${offset}`,
+    );
+  if ((buffer.usage & BufferUsage.STORAGE) === 0)
+    throw new TypeError(`${name}: expected a buffer with usage STORAGE, got usage ${buffer.usage}`);
+  // Bindings begin at multiples of the device's alignment and are whole words.
+  const start = Math.floor(offset / alignment) * alignment;
+  const end = Math.ceil((offset + bytes) / 4) * 4;
+  if (end > buffer.size)
+    throw new RangeError(`${name}: expected a buffer of whole 4-byte words, got ${buffer.size} bytes`);
+  return { buffer, offset: start, size: end - start, first: (offset - start) / elementBytes };
+}
+
+/** WebGPU lets no dispatch read and write one buffer, nor write it twice. */
+function checkSeparate(windows: CheckedBindings["windows"]): void {
+  for (const output of OUTPUTS) {
+    for (const other of [...INPUTS, ...OUTPUTS]) {
+      if (other === output || !windows[output] || windows[output].buffer !== windows[other]?.buffer) continue;
+      throw new TypeError(`${output}: expected another buffer than that of ${other}, got the same one`);
+    }
+  }
+}

@@ -1,0 +1,38 @@
+// How the kernels are tuned: for real GPUs, and for software adapters, where a workgroup barrier costs more than the
+// arithmetic of a pixel. Figures: docs/performance.md.
+
+import { isSoftware } from "./device.js";
+
+/** What may differ from one adapter to another without changing any result but its rounding. */
+export interface Profile {
+  /** Threads of a workgroup, a power of two. */
+  readonly workgroupSize: number;
+  /** Groups of pixels that one thread takes. */
+  readonly groupsPerThread: number;
+  /** Up to this many classes a thread looks at four pixels at a time, where the map allows it. */
+  readonly maxClassesOfFour: number;
+  /** Up to this many classes the exponentials are kept; beyond, the logits are read twice. */
+  readonly maxClassesKept: number;
+  /** One partial sum per thread, or a tree and one per workgroup. */
+  readonly sum: "threads" | "workgroup";
+}
+
+const SOFTWARE: Profile = {
+  workgroupSize: 64,
+  groupsPerThread: 16,
+  maxClassesOfFour: 8,
+  maxClassesKept: 64,
+  sum: "threads",
+};
+
+const HARDWARE: Profile = {
+  workgroupSize: 256,
+  groupsPerThread: 4,
+  maxClassesOfFour: 8,
+  maxClassesKept: 64,
+  sum: "workgroup",
+};
+
+export function profileOf(info: GPUAdapterInfo): Profile {
+  return isSoftware(info) ? SOFTWARE : HARDWARE;
+}

@@ -1,0 +1,156 @@
+// Step: one plan with the buffers that its kernels share, ready to be recorded any number of times.
+
+import type { CheckedSpec, Extent } from "../spec.js";
+import { classTables } from "../spec.js";
+import type { Window } from "./bindings.js";
+import { BufferUsage } from "./gpu.js";
+import { BINDINGS, type KernelCache, type KernelName } from "./kernels.js";
+import type { Plan } from "./plan.js";
+
+/** The buffers that come with a call. What is not asked for is not given. */
+export interface CallWindows {
+  readonly logits: Window;
+  readonly targets: Window;
+  readonly ownResult: Window;
+  readonly gradOutput?: Window;
+  readonly gradLogits?: Window;
+  readonly lossMap?: Window;
+  readonly result?: Window;
+}
+
+/** Dynamic offsets of the two uniforms that differ from call to call. */
+export interface CallOffsets {
+  readonly problem: number;
+  readonly step: number;
+}
+
+/** Bind groups kept for calls that come again with the same buffers. */
+const GROUPS_KEPT = 8;
+
+const CLASS_PARTIAL_WORDS = 3;
+const CLASS_RESULT_WORDS = 4;
+
+export class Step {
+  /** One entry per class: struct ClassResult of shaders/finish.wgsl. */
+  readonly classResults: GPUBuffer | undefined;
+  private readonly own: GPUBuffer[] = [];
+  private readonly resources: Record<string, GPUBindingResource>;
+  private readonly groups: { windows: CallWindows; ofKernel: Map<KernelName, GPUBindGroup> }[] = [];
+
+  constructor(
+    private readonly device: GPUDevice,
+    spec: CheckedSpec,
+    extent: Extent,
+    readonly plan: Plan,
+    uniforms: { problem: GPUBuffer; step: GPUBuffer },
+  ) {
+    const { classes, pixels } = extent;
+    const { STORAGE, UNIFORM, COPY_SRC } = BufferUsage;
+    const counters = 4 + classes;
+    const workspace = this.create("workspace", counters + plan.partials, STORAGE);
+    const ones = this.create("ones", 4, STORAGE, new Float32Array(4).fill(1));
+    const { factors, weights } = classTables(spec, classes);
+    const rows = new Float32Array(4 * classes);
+    rows.set([...factors].flatMap((factor, c) => [factor, weights[c]!, 0, 0]));
+    const classTable = this.create("class table", rows.length, UNIFORM, rows);
+    // What a kernel binds but does not write, at separate offsets of one buffer.
+    const unused = this.create("unused outputs", 5 * 64, STORAGE);
+    const unusedWindow = (slot: number) => ({ buffer: unused, offset: slot * 256, size: 16 });
+    this.resources = {
+      problem: { buffer: uniforms.problem, size: 64 },
+      step: { buffer: uniforms.step, size: 16 },
+      workspace: { buffer: workspace },
+      classTable: { buffer: classTable },
+      gradOutput: { buffer: ones },
+      gradLogits: unusedWindow(0),
+      lossMap: unusedWindow(1),
+      argmaxMap: unusedWindow(2),
+      result: unusedWindow(3),
+      classResults: unusedWindow(4),
+      classPartials: { buffer: ones },
+    };
+    if (plan.variant.perClass) {
+      const partials = plan.strips * classes * CLASS_PARTIAL_WORDS;
+      this.classResults = this.create("class results", classes * CLASS_RESULT_WORDS, STORAGE | COPY_SRC);
+      Object.assign(this.resources, {
+        lossMap: { buffer: this.create("loss map", pixels, STORAGE) },
+        argmaxMap: { buffer: this.create("argmax map", pixels, STORAGE) },
+        classPartials: { buffer: this.create("class partials", partials, STORAGE) },
+        classResults: { buffer: this.classResults },
+      });
+    }
+  }
+
+  /** Records the kernels into the caller's encoder, as one compute pass. */
+  record(encoder: GPUCommandEncoder, kernels: KernelCache, windows: CallWindows, offsets: CallOffsets): void {
+    const groups = this.groupsFor(windows, kernels);
+    const pass = encoder.beginComputePass({ label: "segloss" });
+    for (const name of this.plan.kernels) {
+      pass.setPipeline(kernels.get(name, this.plan.variant).pipeline);
+      const dynamic = name === "finish" ? [offsets.problem, offsets.step] : [offsets.problem];
+      pass.setBindGroup(0, groups.get(name)!, dynamic);
+      pass.dispatchWorkgroups(...this.plan.grids[name]);
+    }
+    pass.end();
+  }
+
+  destroy(): void {
+    for (const buffer of this.own) buffer.destroy();
+  }
+
+  private groupsFor(windows: CallWindows, kernels: KernelCache): Map<KernelName, GPUBindGroup> {
+    const index = this.groups.findIndex((kept) => sameWindows(kept.windows, windows));
+    const found = index >= 0 ? this.groups.splice(index, 1)[0]! : this.makeGroups(windows, kernels);
+    this.groups.unshift(found);
+    this.groups.length = Math.min(this.groups.length, GROUPS_KEPT);
+    return found.ofKernel;
+  }
+
+  private makeGroups(windows: CallWindows, kernels: KernelCache) {
+    const { ownResult, result, ...rest } = windows;
+    const resources: Record<string, GPUBindingResource> = {
+      ...this.resources,
+      ...Object.fromEntries(Object.entries(rest).map(([name, window]) => [name, resourceOf(window)])),
+      result: resourceOf(ownResult),
+      callersResult: result ? resourceOf(result) : this.resources["result"]!,
+    };
+    const ofKernel = new Map<KernelName, GPUBindGroup>();
+    for (const name of this.plan.kernels) {
+      const entries = Object.keys(BINDINGS[name]).map((binding, i) => ({
+        binding: i,
+        resource: resources[binding]!,
+      }));
+      const { layout } = kernels.get(name, this.plan.variant);
+      ofKernel.set(name, this.device.createBindGroup({ label: `segloss ${name}`, layout, entries }));
+    }
+    return { windows, ofKernel };
+  }
+
+  private create(name: string, words: number, usage: number, content?: Float32Array): GPUBuffer {
+    const buffer = this.device.createBuffer({
+      label: `segloss ${name}`,
+      size: 4 * words,
+      usage,
+      mappedAtCreation: content !== undefined,
+    });
+    this.own.push(buffer);
+    if (content) {
+      new Float32Array(buffer.getMappedRange()).set(content);
+      buffer.unmap();
+    }
+    return buffer;
+  }
+}
+
+function resourceOf(window: Window): GPUBufferBinding {
+  return { buffer: window.buffer, offset: window.offset, size: window.size };
+}
+
+const WINDOW_NAMES = ["logits", "targets", "ownResult", "gradOutput", "gradLogits", "lossMap", "result"] as const;
+
+function sameWindows(a: CallWindows, b: CallWindows): boolean {
+  return WINDOW_NAMES.every(
+    (name) =>
+      a[name]?.buffer === b[name]?.buffer && a[name]?.offset === b[name]?.offset && a[name]?.size === b[name]?.size,
+  );
+}

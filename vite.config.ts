@@ -1,0 +1,44 @@
+// Builds the library (three entries, every dependency left outside) and names the test projects.
+
+import { defineConfig } from "vitest/config";
+import packageJson from "./package.json" with { type: "json" };
+
+const outside = [...Object.keys(packageJson.dependencies), ...Object.keys(packageJson.peerDependencies)];
+
+export default defineConfig({
+  build: {
+    target: "es2022",
+    minify: false,
+    sourcemap: true,
+    lib: {
+      entry: { index: "src/index.ts", node: "src/node/index.ts", cli: "src/cli/index.ts" },
+      formats: ["es"],
+    },
+    rolldownOptions: {
+      external: (id) => id.startsWith("node:") || outside.includes(id),
+    },
+  },
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["test/**/*.test.ts"], exclude: ["test/**/*.{gpu,browser,package}.test.ts"] } },
+      gpuProject("swiftshader"),
+      gpuProject("system"),
+      { test: { name: "browser", include: ["test/**/*.{browser,package}.test.ts"], testTimeout: 120_000 } },
+    ],
+  },
+});
+
+/** The GPU tests on one adapter. One process at a time: Dawn's devices do not like company. */
+function gpuProject(adapter: string) {
+  return {
+    test: {
+      name: `gpu:${adapter}`,
+      include: ["test/**/*.gpu.test.ts"],
+      env: { SEGLOSS_ADAPTER: adapter },
+      pool: "forks" as const,
+      fileParallelism: false,
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+    },
+  };
+}
