@@ -20,7 +20,13 @@ export default defineConfig({
   },
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/**/*.test.ts"], exclude: ["test/**/*.{gpu,browser,package}.test.ts"] } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/**/*.{gpu,browser,package}.test.ts"],
+        },
+      },
       gpuProject("swiftshader"),
       gpuProject("system"),
       { test: { name: "browser", include: ["test/**/*.{browser,package}.test.ts"], testTimeout: 120_000 } },

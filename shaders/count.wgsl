@@ -9,8 +9,8 @@ fn main(
   @builtin(num_workgroups) num_workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let workgroup = workgroup_id.y * num_workgroups.x + workgroup_id.x;
-  let first = workgroup * WORKGROUP_SIZE * LABELS_PER_THREAD + lane;
+  let index = workgroup_id.y * num_workgroups.x + workgroup_id.x;
+  let first = index * WORKGROUP_SIZE * LABELS_PER_THREAD + lane;
   var valid = 0u;
   var invalid = 0u;
   for (var i = 0u; i < LABELS_PER_THREAD; i++) {

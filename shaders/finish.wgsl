@@ -1,4 +1,5 @@
 // Finish: the partials of a step to its Result, and the counters back to zero. Dispatched as a single workgroup.
+// Joined with lib/tree.
 
 struct Result {
   loss: f32,  // reduced, in nats; NaN or +inf where a pixel's is
@@ -32,24 +33,16 @@ const RESULT_WORDS = 8u;
 @group(0) @binding(6) var<storage, read> class_partials: array<ClassPartial>;       // [strips, classes]
 @group(0) @binding(7) var<storage, read_write> class_results: array<ClassResult>;   // [classes]
 
-var<workgroup> tree: array<f32, WORKGROUP_SIZE>;
-
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(local_invocation_index) lane: u32) {
-  tree[lane] = sum_partials(lane);
-  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if lane < half {
-      tree[lane] += tree[lane + half];
-    }
-  }
+  let loss_sum = tree_sum(lane, sum_partials(lane));
   if PER_CLASS {
     for (var k = lane; k < CLASSES; k += WORKGROUP_SIZE) {
       class_results[k] = sum_class(k);
     }
   }
   if lane == 0u {
-    write_result(tree[0]);
+    write_result(loss_sum);
   }
   // Nobody may still need the counters that are cleared here.
   storageBarrier();
@@ -63,14 +56,14 @@ fn sum_partials(lane: u32) -> f32 {
   let count = arrayLength(&workspace.partials);
   var sum = 0.0;
   for (var first = lane; first < count; first += 64u * WORKGROUP_SIZE) {
-    var block = 0.0;
+    var chunk = 0.0;
     for (var i = 0u; i < 64u; i++) {
       let at = first + i * WORKGROUP_SIZE;
       if at < count {
-        block += workspace.partials[at];
+        chunk += workspace.partials[at];
       }
     }
-    sum += block;
+    sum += chunk;
   }
   return sum;
 }

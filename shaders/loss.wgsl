@@ -8,8 +8,9 @@
 @group(0) @binding(7) var<storage, read_write> loss_map: array<Bits>;       // [batch, ...spatial], bits of f32
 @group(0) @binding(8) var<storage, read_write> argmax_map: array<Bits>;     // [batch, ...spatial]
 
-// −inf is a legal logit, of a class that takes no part: it is read as this.
-const LOWEST = -1e30;
+// −inf is a legal logit, of a class that takes no part. It is read as this: no difference with a logit in ±1e38
+// overflows.
+const LOWEST = -2e38;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -17,8 +18,8 @@ fn main(
   @builtin(num_workgroups) num_workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let workgroup = workgroup_id.y * num_workgroups.x + workgroup_id.x;
-  let first = workgroup * WORKGROUP_SIZE * GROUPS_PER_THREAD + lane;
+  let index = workgroup_id.y * num_workgroups.x + workgroup_id.x;
+  let first = index * WORKGROUP_SIZE * GROUPS_PER_THREAD + lane;
   let divide_by = divisor();
   let scale = select(problem.grad_output / divide_by, 0.0, divide_by == 0.0);
   var sum = 0.0;
@@ -28,7 +29,7 @@ fn main(
       sum += add_lanes(group_loss(group, scale));
     }
   }
-  add_partial(workgroup, lane, sum);
+  add_partial(index, lane, sum);
 }
 
 // Writes all that is asked for about one group of pixels; returns what they add to the sum.
@@ -52,7 +53,7 @@ fn group_loss(group: u32, scale: f32) -> Pixels {
     let slope = scale * upstream * factor * select(curve.slope, Pixels(1.0), infinite);
     let gradients = problem.grad_logits_offset / LANES + first;
     write_gradient(&softmax, gradients, plane, labels, slope);
-    if any(softmax.is_nan) {
+    if any_lane(softmax.is_nan) {
       for (var k = 0u; k < CLASSES; k++) {
         let at = gradients + k * plane;
         grad_logits[at] = select(grad_logits[at], Pixels(0.0), softmax.is_nan);
@@ -65,9 +66,9 @@ fn group_loss(group: u32, scale: f32) -> Pixels {
     loss_map[problem.loss_map_offset / LANES + group] = select(Bits(0u), bits, valid);
   }
   if WRITE_ARGMAX {
-    argmax_map[group] = softmax.argmax;
+    argmax_map[group] = select(softmax.argmax, Bits(CLASSES), softmax.is_nan);
   }
-  if any(valid & (softmax.is_nan | infinite)) {
+  if any_lane(valid & (softmax.is_nan | infinite)) {
     atomicAdd(&workspace.nan, count_lanes(valid & softmax.is_nan));
     atomicAdd(&workspace.infinite, count_lanes(valid & !softmax.is_nan & infinite));
   }

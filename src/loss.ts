@@ -191,4 +191,3 @@ export async function crossEntropy(
 ): Promise<LossResult> {
   return focalLoss(logits, targets, { ...options, gamma: 0 });
 }
-

@@ -130,7 +130,9 @@ const SPEC_RULES = {
   gamma: (name, value) => atLeastZero(name, value),
   alpha: (name, value) => (isList(value) ? eachAtLeastZero(name, value) : atLeastZero(name, value)),
   classWeights: (name, value) =>
-    isList(value) ? eachAtLeastZero(name, value) : wrongType(name, "an array with one number per class", value),
+    isList(value)
+      ? eachAtLeastZero(name, value)
+      : wrongType(name, "an array with one number per class", value),
   ignoreIndex: (name, value) => {
     if (!Number.isInteger(value)) wrongType(name, "an integer", value);
     if ((value as number) < -(2 ** 31) || (value as number) > 2 ** 31 - 1)
@@ -178,11 +180,15 @@ export function checkShape(spec: CheckedSpec, shape: Shape): Extent {
       throw new RangeError(`shape: expected whole numbers ≥ 1, got ${shapeText(shape)}`);
   const [batch, classes, ...spatial] = shape as [number, number, ...number[]];
   if (classes > MAX_CLASSES)
-    throw new RangeError(`shape: expected at most ${MAX_CLASSES} classes, got ${classes} in ${shapeText(shape)}`);
+    throw new RangeError(
+      `shape: expected at most ${MAX_CLASSES} classes, got ${classes} in ${shapeText(shape)}`,
+    );
   for (const name of ["alpha", "classWeights"] as const) {
     const list = spec[name];
     if (isList(list) && list.length !== classes)
-      throw new RangeError(`${name}: expected ${classes} numbers for ${shapeText(shape)}, got ${list.length}`);
+      throw new RangeError(
+        `${name}: expected ${classes} numbers for ${shapeText(shape)}, got ${list.length}`,
+      );
   }
   const plane = spatial.reduce((product, size) => product * size, 1);
   return { batch, classes, plane, pixels: batch * plane };
@@ -190,7 +196,8 @@ export function checkShape(spec: CheckedSpec, shape: Shape): Extent {
 
 /** Checks everything `run` is given, before anything runs. */
 export function checkInputs(spec: CheckedSpec, inputs: LossInputs): CheckedInputs {
-  if (typeof inputs !== "object" || inputs === null) wrongType("inputs", "{ logits, targets, shape }", inputs);
+  if (typeof inputs !== "object" || inputs === null)
+    wrongType("inputs", "{ logits, targets, shape }", inputs);
   checkNames("inputs", inputs, { logits: 0, targets: 0, shape: 0, gradOutput: 0 });
   const { logits, targets, shape, gradOutput = 1 } = inputs;
   const extent = checkShape(spec, shape);
@@ -201,7 +208,8 @@ export function checkInputs(spec: CheckedSpec, inputs: LossInputs): CheckedInput
   checkLength("targets", targets, extent.pixels, "labels", shape);
   checkGradOutput(spec, gradOutput, typeof gradOutput !== "number");
   if (typeof gradOutput !== "number") {
-    if (!(gradOutput instanceof Float32Array)) wrongType("gradOutput", "a number or a Float32Array", gradOutput);
+    if (!(gradOutput instanceof Float32Array))
+      wrongType("gradOutput", "a number or a Float32Array", gradOutput);
     checkLength("gradOutput", gradOutput, extent.pixels, "numbers", shape);
   }
   return { ...extent, ...classTables(spec, extent.classes), logits, targets, gradOutput };
@@ -251,7 +259,8 @@ export function shapeText(shape: Shape): string {
 
 /** Refuses names that are not in `known`, listing those that are. */
 export function checkNames(what: string, value: object, known: object): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) wrongType(what, "an object", value);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    wrongType(what, "an object", value);
   for (const name of Object.keys(value))
     if (!Object.hasOwn(known, name))
       throw new TypeError(`${what}: unknown option "${name}"; known are ${Object.keys(known).join(", ")}`);
@@ -261,7 +270,9 @@ function oneOf(...allowed: string[]): (name: string, value: unknown) => void {
   const list = allowed.map((word) => `"${word}"`).join(", ");
   return (name, value) => {
     if (!allowed.includes(value as string))
-      throw new TypeError(`${name}: expected ${allowed.length > 1 ? "one of " : ""}${list}, got ${text(value)}`);
+      throw new TypeError(
+        `${name}: expected ${allowed.length > 1 ? "one of " : ""}${list}, got ${text(value)}`,
+      );
   };
 }
 
@@ -274,7 +285,13 @@ function eachAtLeastZero(name: string, values: readonly unknown[]): void {
   for (const value of values) atLeastZero(name, value);
 }
 
-function checkLength(name: string, array: ArrayLike<number>, length: number, unit: string, shape: Shape): void {
+function checkLength(
+  name: string,
+  array: ArrayLike<number>,
+  length: number,
+  unit: string,
+  shape: Shape,
+): void {
   if (array.length !== length)
     throw new RangeError(`${name}: expected ${length} ${unit} for ${shapeText(shape)}, got ${array.length}`);
 }

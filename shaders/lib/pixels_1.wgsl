@@ -18,6 +18,10 @@ fn add_lanes(x: Pixels) -> f32 {
   return x;
 }
 
+fn any_lane(mask: Mask) -> bool {
+  return mask;
+}
+
 fn count_lanes(mask: Mask) -> u32 {
   return u32(mask);
 }

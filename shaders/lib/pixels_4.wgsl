@@ -20,6 +20,10 @@ fn add_lanes(x: Pixels) -> f32 {
   return (x.x + x.y) + (x.z + x.w);
 }
 
+fn any_lane(mask: Mask) -> bool {
+  return any(mask);
+}
+
 fn count_lanes(mask: Mask) -> u32 {
   return dot(vec4u(mask), vec4u(1u));
 }

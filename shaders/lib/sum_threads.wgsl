@@ -1,8 +1,8 @@
 // One partial per thread, for adapters where a barrier costs more than it saves.
 
-fn add_partial(workgroup: u32, lane: u32, sum: f32) {
-  let at = workgroup * WORKGROUP_SIZE + lane;
+fn add_partial(index: u32, lane: u32, mine: f32) {
+  let at = index * WORKGROUP_SIZE + lane;
   if at < arrayLength(&workspace.partials) {
-    workspace.partials[at] = sum;
+    workspace.partials[at] = mine;
   }
 }

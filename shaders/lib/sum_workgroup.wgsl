@@ -1,17 +1,9 @@
-// One partial per workgroup: a tree of fixed shape, so the same input gives the same bits on every run.
-
-var<workgroup> tree: array<f32, WORKGROUP_SIZE>;
+// One partial per workgroup. Joined with lib/tree.
 
 // Every thread of the workgroup calls this once.
-fn add_partial(workgroup: u32, lane: u32, sum: f32) {
-  tree[lane] = sum;
-  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if lane < half {
-      tree[lane] += tree[lane + half];
-    }
-  }
-  if lane == 0u && workgroup < arrayLength(&workspace.partials) {
-    workspace.partials[workgroup] = tree[0];
+fn add_partial(index: u32, lane: u32, mine: f32) {
+  let sum = tree_sum(lane, mine);
+  if lane == 0u && index < arrayLength(&workspace.partials) {
+    workspace.partials[index] = sum;
   }
 }

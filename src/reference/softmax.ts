@@ -14,7 +14,8 @@ export function softmaxAt(logits: ArrayLike<number>, label: number): Softmax {
   let peak = -Infinity;
   for (let c = 0; c < logits.length; c++) if (c !== label) peak = Math.max(peak, logits[c]!);
   // No other class, or none that takes part.
-  if (peak === -Infinity) return { exps, mass: 1, margin: logits[label] === -Infinity ? -Infinity : Infinity };
+  if (peak === -Infinity)
+    return { exps, mass: 1, margin: logits[label] === -Infinity ? -Infinity : Infinity };
   let mass = 0;
   for (let c = 0; c < logits.length; c++) if (c !== label) mass += exps[c] = Math.exp(logits[c]! - peak);
   return { exps, mass, margin: logits[label]! - peak - Math.log(mass) };

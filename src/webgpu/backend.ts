@@ -126,7 +126,8 @@ export class WebGPUBackend implements LossBackend {
   async read(): Promise<{ result: LossResult; extent: Extent }> {
     this.checkAlive();
     const { encoded } = this;
-    if (!encoded) throw new WebGPUError("not-run", "read: nothing was encoded yet; call encode and submit first");
+    if (!encoded)
+      throw new WebGPUError("not-run", "read: nothing was encoded yet; call encode and submit first");
     const staging = this.readBuffers.pop() ?? this.createReadBuffer();
     const { error } = capture(this.device, () => {
       const encoder = this.device.createCommandEncoder({ label: "segloss read" });

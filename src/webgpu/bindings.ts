@@ -112,7 +112,8 @@ function windowOf(
   checkNames(name, binding, { buffer: 0, offset: 0, size: 0, type: 0 });
   const { buffer, offset = 0, size = buffer.size - offset, type = types[0]! } = binding;
   const known = types.find((candidate) => candidate === type);
-  if (!known) throw new TypeError(`${name}.type: expected ${types.join(" or ")}, got ${JSON.stringify(type)}`);
+  if (!known)
+    throw new TypeError(`${name}.type: expected ${types.join(" or ")}, got ${JSON.stringify(type)}`);
   const elementBytes = ELEMENT_BYTES[known];
   if (!Number.isSafeInteger(offset) || offset < 0 || offset % elementBytes !== 0)
     throw new RangeError(`${name}.offset: expected a multiple of ${elementBytes} bytes, got ${offset}`);

@@ -3,7 +3,10 @@
 import { WebGPUError, type WebGPUFailure } from "../errors.js";
 
 /** Runs `work` at once and tells, later, the first GPU error it caused. */
-export function capture<T>(device: GPUDevice, work: () => T): { value: T; error: Promise<WebGPUError | undefined> } {
+export function capture<T>(
+  device: GPUDevice,
+  work: () => T,
+): { value: T; error: Promise<WebGPUError | undefined> } {
   device.pushErrorScope("internal");
   device.pushErrorScope("validation");
   device.pushErrorScope("out-of-memory");
@@ -29,7 +32,10 @@ export function failure(reason: WebGPUFailure, detail: string): WebGPUError {
   const brief = detail.trim().split("\n")[0]!;
   switch (reason) {
     case "device-lost":
-      return new WebGPUError(reason, `the GPU device was lost: ${brief}; create the loss again on a new device`);
+      return new WebGPUError(
+        reason,
+        `the GPU device was lost: ${brief}; create the loss again on a new device`,
+      );
     case "out-of-memory":
       return new WebGPUError(reason, `the GPU is out of memory: ${brief}; split the batch`);
     case "validation":

@@ -14,6 +14,7 @@ import problem from "../../shaders/lib/problem.wgsl?raw";
 import seen from "../../shaders/lib/seen.wgsl?raw";
 import sumThreads from "../../shaders/lib/sum_threads.wgsl?raw";
 import sumWorkgroup from "../../shaders/lib/sum_workgroup.wgsl?raw";
+import tree from "../../shaders/lib/tree.wgsl?raw";
 import workspace from "../../shaders/lib/workspace.wgsl?raw";
 import lossKernel from "../../shaders/loss.wgsl?raw";
 import softmaxKept from "../../shaders/softmax_kept.wgsl?raw";
@@ -47,7 +48,10 @@ export const PIXELS_PER_STRIP = 1024;
 
 const LABELS = { u8: labelsU8, i32: labelsI32 } satisfies Record<LabelType, string>;
 const PIXELS = { 1: pixels1, 4: pixels4 } satisfies Record<Variant["lanes"], string>;
-const SUMS = { threads: sumThreads, workgroup: sumWorkgroup } satisfies Record<Variant["sum"], string>;
+const SUMS = {
+  threads: [sumThreads],
+  workgroup: [sumWorkgroup, tree],
+} satisfies Record<Variant["sum"], string[]>;
 const SOFTMAXES = { kept: softmaxKept, online: softmaxOnline } satisfies Record<Variant["softmax"], string>;
 const COMMON = [problem, classes, workspace];
 
@@ -77,7 +81,7 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       PIXELS[v.lanes],
       curve,
       seen,
-      SUMS[v.sum],
+      ...SUMS[v.sum],
       v.softmax === "kept" ? unrollClasses(softmaxKept, v.classes) : SOFTMAXES[v.softmax],
       lossKernel,
     ],
@@ -93,7 +97,7 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       PER_CLASS: v.perClass,
       WRITE_CALLERS_RESULT: v.callersResult,
     },
-    files: [...COMMON, finishKernel],
+    files: [...COMMON, tree, finishKernel],
   }),
 };
 

@@ -36,7 +36,12 @@ export function readResult(
 function readClasses(classes: number, words: Uint32Array<ArrayBuffer>): ClassResult[] {
   const floats = new Float32Array(words.buffer);
   return Array.from({ length: classes }, (_, c) => {
-    const [count, , correct, notFinite] = words.subarray(4 * c) as unknown as [number, number, number, number];
+    const [count, , correct, notFinite] = words.subarray(4 * c) as unknown as [
+      number,
+      number,
+      number,
+      number,
+    ];
     const lossSum = notFinite >= 2 ? NaN : notFinite === 1 ? Infinity : floats[4 * c + 1]!;
     return { count, lossSum, correct };
   });

@@ -46,7 +46,13 @@ export class RunBuffers {
     }
     const buffer = this.atLeast("read back", size, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
     for (const [name, part] of Object.entries(parts))
-      encoder.copyBufferToBuffer(windows[name]!.buffer, windows[name]!.offset, buffer, part.offset, part.size);
+      encoder.copyBufferToBuffer(
+        windows[name]!.buffer,
+        windows[name]!.offset,
+        buffer,
+        part.offset,
+        part.size,
+      );
     return { buffer, parts };
   }
 

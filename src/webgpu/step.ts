@@ -146,11 +146,21 @@ function resourceOf(window: Window): GPUBufferBinding {
   return { buffer: window.buffer, offset: window.offset, size: window.size };
 }
 
-const WINDOW_NAMES = ["logits", "targets", "ownResult", "gradOutput", "gradLogits", "lossMap", "result"] as const;
+const WINDOW_NAMES = [
+  "logits",
+  "targets",
+  "ownResult",
+  "gradOutput",
+  "gradLogits",
+  "lossMap",
+  "result",
+] as const;
 
 function sameWindows(a: CallWindows, b: CallWindows): boolean {
   return WINDOW_NAMES.every(
     (name) =>
-      a[name]?.buffer === b[name]?.buffer && a[name]?.offset === b[name]?.offset && a[name]?.size === b[name]?.size,
+      a[name]?.buffer === b[name]?.buffer &&
+      a[name]?.offset === b[name]?.offset &&
+      a[name]?.size === b[name]?.size,
   );
 }

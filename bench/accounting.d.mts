@@ -1,0 +1,21 @@
+/** What a piece of work asked of WebGPU. */
+export interface Counts {
+  dispatches: number;
+  submits: number;
+  /** Σ size of every storage binding over the dispatches: the traffic, were each byte touched once per dispatch. */
+  boundBytes: number;
+  /** Objects created. */
+  buffers: number;
+  bindGroups: number;
+  pipelines: number;
+}
+
+export interface Meter {
+  /** What `work` asks, whatever the device. One at a time. Bind groups must be younger than the meter. */
+  count(work: () => unknown): Promise<Counts>;
+  /** Leaves WebGPU as it was. */
+  close(): void;
+}
+
+/** Begins to watch WebGPU in this process. */
+export function openMeter(): Meter;

@@ -1,0 +1,61 @@
+// Accounting: what a piece of work asks of WebGPU. Wraps methods of Dawn's WebGPU classes, so it sees every device.
+
+import { globals } from "webgpu";
+
+const NOTHING = { dispatches: 0, submits: 0, boundBytes: 0, buffers: 0, bindGroups: 0, pipelines: 0 };
+
+export function openMeter() {
+  const { GPUBufferUsage, GPUComputePassEncoder, GPUDevice, GPUQueue } = globals;
+  let counts = { ...NOTHING };
+  const bytesOfGroup = new WeakMap();
+  const groupsOfPass = new WeakMap();
+
+  const storageBytes = ({ resource }) => {
+    const { buffer = resource, offset = 0, size = buffer.size - offset } = resource;
+    return (buffer.usage ?? 0) & GPUBufferUsage.STORAGE ? size : 0;
+  };
+  const dispatched = (pass) => {
+    counts.dispatches++;
+    for (const group of groupsOfPass.get(pass)?.values() ?? [])
+      counts.boundBytes += bytesOfGroup.get(group) ?? 0;
+  };
+  const unwrap = [
+    after(GPUDevice, "createBuffer", () => counts.buffers++),
+    after(GPUDevice, "createComputePipeline", () => counts.pipelines++),
+    after(GPUDevice, "createComputePipelineAsync", () => counts.pipelines++),
+    after(GPUDevice, "createBindGroup", (_, [{ entries }], group) => {
+      counts.bindGroups++;
+      const bytes = entries.map(storageBytes).reduce((sum, size) => sum + size, 0);
+      bytesOfGroup.set(group, bytes);
+    }),
+    after(GPUComputePassEncoder, "setBindGroup", (pass, [index, group]) => {
+      const groups = groupsOfPass.get(pass) ?? new Map();
+      groupsOfPass.set(pass, groups.set(index, group));
+    }),
+    after(GPUComputePassEncoder, "dispatchWorkgroups", dispatched),
+    after(GPUComputePassEncoder, "dispatchWorkgroupsIndirect", dispatched),
+    after(GPUQueue, "submit", () => counts.submits++),
+  ];
+
+  return {
+    async count(work) {
+      counts = { ...NOTHING };
+      await work();
+      return { ...counts };
+    },
+    close() {
+      for (const restore of unwrap) restore();
+    },
+  };
+}
+
+/** Calls `observe(object, arguments, result)` after each call of a method; returns what undoes it. */
+function after({ prototype }, method, observe) {
+  const original = prototype[method];
+  prototype[method] = function (...args) {
+    const result = original.apply(this, args);
+    observe(this, args, result);
+    return result;
+  };
+  return () => (prototype[method] = original);
+}

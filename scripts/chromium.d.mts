@@ -1,0 +1,3 @@
+import type { Browser } from "puppeteer";
+
+export declare function launchChromium(): Promise<Browser>;

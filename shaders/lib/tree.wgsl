@@ -1,0 +1,16 @@
+// A sum over a workgroup: a tree of fixed shape, so the same numbers give the same bits on every run.
+
+var<workgroup> tree: array<f32, WORKGROUP_SIZE>;
+
+// Every thread of the workgroup calls this once. Lane 0 gets the sum.
+fn tree_sum(lane: u32, mine: f32) -> f32 {
+  tree[lane] = mine;
+  workgroupBarrier();
+  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
+    if lane < half {
+      tree[lane] += tree[lane + half];
+    }
+    workgroupBarrier();
+  }
+  return tree[lane];
+}

@@ -1,0 +1,125 @@
+// The commands and their flags, and what becomes of an error: one line and exit code 2 for what a user can mend, a
+// stack and 1 for what only we can.
+
+import { createRequire } from "node:module";
+import { Command, CommanderError } from "commander";
+import { FileError } from "../formats/error.js";
+import { createLoss, WebGPUError, WebGPUUnavailableError, type LossSpec } from "../index.js";
+import { adapterReport, chooseDevice } from "../node/index.js";
+import { evaluateFiles, evaluateSample, SAMPLE_LOSS_MAP } from "./eval.js";
+import { info } from "./info.js";
+import { UsageError, type Engine, type Io } from "./io.js";
+import { addRunFlags, number, specOf, withFlag, type RunOptions } from "./options.js";
+import { writeSample } from "./sample.js";
+
+const REAL_ENGINE: Engine = { createLoss, chooseDevice, adapterReport };
+
+const EXAMPLES = `
+Examples:
+  segloss                                   the loss of a bundled street scene
+  segloss --alpha 0.25 --gamma 2
+  segloss eval logits.npy labels.png --ignore-index 255
+  segloss eval logits.npy labels.npy --gamma 0 --json
+  segloss eval logits.npy labels.png --grad grad.npy --loss-map map.png
+
+Exit code: 0 when a loss was computed, 2 with one line on stderr when not.
+A logit that is NaN makes the loss NaN: that is an answer, with exit code 0.`;
+
+const FILES = `
+Files:
+  LOGITS   .npy of <f4 or <f2: [N, C, ...spatial], or [C, H, W]
+  TARGETS  .npy of |u1, <i4 or <i8: [N, ...spatial], or [H, W];
+           or .png: the palette indices or grey values of one image`;
+
+/** Runs the command line `argv` (without node and script) and gives the exit code. Never throws. */
+export async function main(argv: readonly string[], io: Io, engine: Engine = REAL_ENGINE): Promise<number> {
+  try {
+    await program(io, engine).parseAsync(argv, { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
+    const line = userLine(error);
+    io.stderr.write(
+      line ? `segloss: ${line}\n` : `segloss: a bug of ours, please report it\n${stackOf(error)}\n`,
+    );
+    return line ? 2 : 1;
+  }
+}
+
+function program(io: Io, engine: Engine): Command {
+  const { version } = createRequire(import.meta.url)("segloss/package.json") as { version: string };
+  const segloss = new Command("segloss")
+    .description("Segmentation losses on WebGPU: focal loss and cross entropy of logits and label maps.")
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), outputError: () => {} })
+    .configureHelp({ subcommandTerm: (command) => `${command.name()} ${argumentNames(command)}`.trim() })
+    .enablePositionalOptions()
+    .helpCommand(true)
+    .addHelpText("after", EXAMPLES)
+    .action(async (values: RunOptions & LossSpec) => {
+      const [unknown] = segloss.args;
+      if (unknown !== undefined)
+        throw new UsageError(`unknown command ${JSON.stringify(unknown)}; known are eval, sample, info`);
+      await evaluateSample(io, engine, specOf(values), values);
+    });
+  addRunFlags(segloss, SAMPLE_LOSS_MAP);
+
+  const evaluate = segloss
+    .command("eval <LOGITS> <TARGETS>")
+    .description("the loss of two files")
+    .addHelpText("after", FILES)
+    .action((logits: string, targets: string, values: RunOptions & LossSpec) =>
+      evaluateFiles(io, engine, [logits, targets], specOf(values), values),
+    );
+  addRunFlags(evaluate);
+
+  segloss
+    .command("sample <DIR>")
+    .description("write the bundled sample: logits.npy and labels.png")
+    .option("--height <pixels>", "default 256", (text) => number(text, "--height"))
+    .option("--width <pixels>", "default 512", (text) => number(text, "--width"))
+    .option("--seed <number>", "default 1", (text) => number(text, "--seed"))
+    .action((folder: string, values: { height?: number; width?: number; seed?: number }) =>
+      writeSample(io, folder, values),
+    );
+
+  segloss
+    .command("info")
+    .description("the WebGPU drivers of this machine, and what they can do")
+    .option("--json", "print JSON")
+    .action(({ json = false }: { json?: boolean }) => info(io, engine, version, json));
+
+  segloss.allowExcessArguments(); // only now, or the commands would inherit it
+  return segloss.hook("preAction", (_, command) => {
+    const early = segloss.options.find(
+      (option) => segloss.getOptionValue(option.attributeName()) !== undefined,
+    );
+    if (early && command !== segloss)
+      throw new UsageError(
+        `${early.long}: stands after the command, segloss ${command.name()} … ${early.long}`,
+      );
+  });
+}
+
+function argumentNames(command: Command): string {
+  return command.registeredArguments.map((argument) => argument.name()).join(" ");
+}
+
+/** What to tell a user, if it is for a user to mend. */
+function userLine(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { message } = error;
+  const line = message.replace(/\s*\n\s*/g, " ");
+  if (error instanceof CommanderError) return line.replace(/^error: /, "");
+  if ([UsageError, FileError, WebGPUError, WebGPUUnavailableError].some((type) => error instanceof type))
+    return line;
+  if (!(error instanceof TypeError || error instanceof RangeError)) return undefined;
+  if (/allocation failed|Invalid typed array length/.test(message)) return `out of memory (${line})`;
+  // Our checks name the argument first; the messages of the engine do not.
+  return /^\w+: /.test(message) ? withFlag(line) : undefined;
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

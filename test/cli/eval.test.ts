@@ -1,0 +1,284 @@
+// `segloss eval` and `segloss` alone: the numbers, the files, and what is printed where.
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { decode } from "fast-png";
+import { beforeAll, describe, expect, test } from "vitest";
+import { UsageError, type Engine } from "../../src/cli/io.js";
+import { parseNpy } from "../../src/formats/npy.js";
+import { encodeLabels } from "../../src/formats/png.js";
+import { createLoss, WebGPUError, WebGPUUnavailableError } from "../../src/index.js";
+import { adapterReport, chooseDevice } from "../../src/node/index.js";
+import { run, saveNpy, useTemporaryFolder } from "./harness.js";
+
+const REFERENCE = ["--backend", "reference"];
+
+/** An engine without WebGPU. */
+const noWebGPU: Engine = {
+  createLoss,
+  adapterReport,
+  chooseDevice: () => Promise.reject(new WebGPUUnavailableError("no adapter (none at all)")),
+};
+
+const readNpy = (path: string) => parseNpy(readFileSync(path), path);
+
+useTemporaryFolder();
+
+// Two classes, 2×2 pixels. The first three have equal logits: loss log 2 each at gamma 0. The last is ignored.
+beforeAll(() => {
+  saveNpy("logits.npy", Float32Array.of(1, 2, 3, 4, 1, 2, 3, 5), [1, 2, 2, 2]);
+  saveNpy("image.npy", Float32Array.of(1, 2, 3, 4, 1, 2, 3, 5), [2, 2, 2]);
+  saveNpy("labels.npy", Uint8Array.of(0, 0, 0, 255), [2, 2]);
+  writeFileSync("labels.png", encodeLabels(Uint8Array.of(0, 0, 0, 255), 2, 2));
+});
+
+/** Runs a line of words on the reference. */
+const onCpu = (line: string) => run([...line.split(" "), ...REFERENCE]);
+
+const evaluate = (...flags: string[]) =>
+  run(["eval", "logits.npy", "labels.npy", "--ignore-index", "255", ...REFERENCE, ...flags]);
+
+const json = async (...flags: string[]) => JSON.parse((await evaluate("--json", ...flags)).stdout);
+
+describe("the loss of two files", () => {
+  test("three coins that nobody knows cost log 2 each", async () => {
+    const answer = await json("--gamma", "0");
+    expect(answer.loss).toBeCloseTo(Math.LN2, 12);
+    expect(answer.lossSum).toBeCloseTo(3 * Math.LN2, 12);
+    expect(answer).toMatchObject({
+      divisor: 3,
+      validCount: 3,
+      ignoredCount: 1,
+      invalidCount: 0,
+      nonFiniteCount: 0,
+    });
+    expect(answer.perClass[0]).toMatchObject({ class: 0, count: 3, correct: 3 });
+    expect(answer).toMatchObject({ shape: [1, 2, 2, 2], backend: "reference", adapter: null });
+    expect(answer.milliseconds).toBeGreaterThan(0);
+  });
+
+  test("a label map in PNG gives what the same in NPY gives", async () => {
+    const fromPng = await onCpu("eval logits.npy labels.png --ignore-index 255 --quiet");
+    expect(fromPng).toEqual(await evaluate("--quiet"));
+  });
+
+  test("every field of a spec has a flag that reaches it", async () => {
+    const spec = {
+      family: "softmax",
+      from: "logits",
+      gamma: 1.5,
+      alpha: [0.25, 0.75],
+      classWeights: [1, 2],
+      ignoreIndex: 255,
+      reduction: "weighted-mean",
+      divisor: 7,
+      layout: "channels-first",
+      onInvalid: "count",
+    };
+    const flags = Object.entries(spec).flatMap(([field, value]) => [
+      `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+      String(value),
+    ]);
+    expect((await json(...flags)).spec).toEqual(spec);
+    expect((await json("--alpha", "0.5")).spec.alpha).toBe(0.5);
+  });
+
+  test("labels that are no class are an error, unless they are to be counted", async () => {
+    const flags = ["eval", "logits.npy", "labels.npy", "--json", ...REFERENCE];
+    expect(await run(flags)).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "segloss: targets: 1 of 4 labels are neither a class 0…1 nor ignoreIndex -100\n",
+    });
+    const counted = await run([...flags, "--on-invalid", "count"]);
+    expect(JSON.parse(counted.stdout)).toMatchObject({ validCount: 3, invalidCount: 1, ignoredCount: 0 });
+  });
+
+  test("NaN and Infinity come through JSON as strings", async () => {
+    saveNpy("nan.npy", Float32Array.of(NaN, 2, 3, 4, 1, 2, 3, 5), [1, 2, 2, 2]);
+    saveNpy("inf.npy", Float32Array.of(-Infinity, 2, 3, 4, 1, 2, 3, 5), [1, 2, 2, 2]);
+    for (const [file, loss] of [
+      ["nan.npy", "NaN"],
+      ["inf.npy", "Infinity"],
+    ] as const) {
+      const { code, stdout } = await run([
+        "eval",
+        file,
+        "labels.npy",
+        "--ignore-index",
+        "255",
+        "--json",
+        ...REFERENCE,
+      ]);
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ loss, lossSum: loss, nonFiniteCount: 1 });
+      expect(JSON.parse(stdout).perClass[0].lossSum).toBe(loss);
+    }
+  });
+
+  test("quiet prints the number and nothing else", async () => {
+    const { stdout, stderr } = await evaluate("--quiet", "--gamma", "0");
+    expect(Number(stdout)).toBeCloseTo(Math.LN2, 12);
+    expect(stderr).toBe("");
+  });
+});
+
+describe("files", () => {
+  test("the gradient is the one of run, shaped like the logits in the file", async () => {
+    const loss = await createLoss({ ignoreIndex: 255 }, { backend: "reference" });
+    const logits = Float32Array.of(1, 2, 3, 4, 1, 2, 3, 5);
+    const { gradLogits } = await loss.run({
+      logits,
+      targets: Uint8Array.of(0, 0, 0, 255),
+      shape: [1, 2, 2, 2],
+    });
+    expect((await evaluate("--grad", "g.npy")).code).toBe(0);
+    expect(readNpy("g.npy")).toEqual({ dtype: "<f4", shape: [1, 2, 2, 2], data: gradLogits });
+    await onCpu("eval image.npy labels.npy --ignore-index 255 --grad g3.npy");
+    expect(readNpy("g3.npy")).toEqual({ dtype: "<f4", shape: [2, 2, 2], data: gradLogits });
+  });
+
+  test("the loss map as numbers has the shape of the labels", async () => {
+    await evaluate("--gamma", "0", "--loss-map", "map.npy");
+    expect(readNpy("map.npy").shape).toEqual([1, 2, 2]);
+    expect([...readNpy("map.npy").data]).toEqual([Math.LN2, Math.LN2, Math.LN2, 0].map(Math.fround));
+    saveNpy("row.npy", new Float32Array(8), [2, 1, 4]);
+    saveNpy("row-labels.npy", new Uint8Array(4), [1, 4]);
+    await onCpu("eval row.npy row-labels.npy --loss-map map.npy");
+    expect(readNpy("map.npy").shape).toEqual([1, 4]);
+  });
+
+  test("the loss map as a picture shows ignored pixels in grey", async () => {
+    await evaluate("--loss-map", "map.png");
+    const { width, height, data } = decode(readFileSync("map.png"));
+    expect([width, height]).toEqual([2, 2]);
+    expect([...data.subarray(9)]).toEqual([128, 128, 128]);
+    expect([...data.subarray(0, 3)]).not.toEqual([128, 128, 128]);
+  });
+
+  test("a class that is ignored is grey too", async () => {
+    await onCpu("eval logits.npy labels.npy --ignore-index 0 --on-invalid count --loss-map map.png");
+    expect(new Set(decode(readFileSync("map.png")).data)).toEqual(new Set([128]));
+  });
+
+  test("a run that fails writes nothing", async () => {
+    const { code } = await evaluate("--ignore-index", "7", "--grad", "no.npy", "--loss-map", "no.png");
+    expect(code).toBe(2);
+    expect(existsSync("no.npy") || existsSync("no.png")).toBe(false);
+  });
+});
+
+describe("backends", () => {
+  const files = ["eval", "logits.npy", "labels.npy", "--ignore-index", "255", "--json"];
+
+  test("without a device the reference computes, and one line says why", async () => {
+    const { code, stdout, stderr } = await run(files, { engine: noWebGPU });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).backend).toBe("reference");
+    expect(stderr).toBe(
+      "segloss: computed by the reference on the CPU, because WebGPU is not there: no adapter (none at all)\n",
+    );
+    expect((await run([...files, "--quiet"], { engine: noWebGPU })).stderr).toBe("");
+  });
+
+  test.each([
+    ["--backend", "webgpu"],
+    ["--adapter", "auto"],
+    ["--adapter", "system"],
+  ])("%s %s without a device is an error with the reason", async (...flags) => {
+    expect(await run([...files, ...flags], { engine: noWebGPU })).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "segloss: no adapter (none at all)\n",
+    });
+  });
+
+  test("a WebGPU failure is an error and leaves no file", async () => {
+    const failing = async (...args: Parameters<typeof createLoss>) => {
+      const loss = await createLoss(...args);
+      loss.run = () =>
+        Promise.reject(new WebGPUError("device-lost", "the device was lost:\nno reason given"));
+      return loss;
+    };
+    const argv = [...files, ...REFERENCE, "--grad", "lost.npy"];
+    expect(await run(argv, { engine: { ...noWebGPU, createLoss: failing } })).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "segloss: the device was lost: no reason given\n",
+    });
+    expect(existsSync("lost.npy")).toBe(false);
+  });
+
+  test("a bug of ours has exit code 1 and a stack", async () => {
+    const broken = () => Promise.reject(new TypeError("Cannot read properties of undefined (reading 'x')"));
+    const { code, stderr } = await run([...files, ...REFERENCE], {
+      engine: { ...noWebGPU, createLoss: broken },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain("a bug of ours");
+    expect(stderr).toMatch(/\n {4}at /);
+  });
+
+  test("a mistake is told before a device is looked for", async () => {
+    const never: Engine = {
+      ...noWebGPU,
+      chooseDevice: () => Promise.reject(new UsageError("looked for a device")),
+    };
+    for (const flags of [
+      ["--gamma", "-1"],
+      ["--grad", "g.txt"],
+    ])
+      expect((await run([...files, ...flags], { engine: never })).stderr).not.toContain(
+        "looked for a device",
+      );
+    expect((await run(files, { engine: never })).stderr).toContain("looked for a device");
+  });
+
+  test("an error other than a missing device is no reason to fall back", async () => {
+    const engine: Engine = {
+      ...noWebGPU,
+      chooseDevice: () => chooseDevice({ adapter: "nonsense" as "auto" }),
+    };
+    expect((await run(files, { engine })).code).toBe(2);
+  });
+});
+
+describe("the table", () => {
+  const sample = (...flags: string[]) => run([...REFERENCE, ...flags]);
+
+  test("the bundled sample needs no argument, and its loss map is written here", async () => {
+    const { code, stdout, stderr } = await sample();
+    expect(code).toBe(0);
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^focal loss 0\.1914431 nats\n/);
+    expect(stdout).toContain("loss-map.png");
+    const { width, height } = decode(readFileSync("loss-map.png"));
+    expect([width, height]).toEqual([512, 256]);
+  });
+
+  test("it fits in 80 columns, and its columns line up", async () => {
+    const { stdout } = await sample("--loss-map", "map.png");
+    const lines = stdout.split("\n");
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    const table = lines.slice(
+      lines.findIndex((line) => line.startsWith("class")),
+      -1,
+    );
+    expect(table.length).toBe(21);
+    expect(new Set(table.map((line) => line.length)).size).toBe(1);
+  });
+
+  test("classes without pixels are left out", async () => {
+    const { stdout } = await evaluate("--gamma", "0");
+    const table = stdout.slice(stdout.indexOf("class"));
+    expect(table).toMatch(/^class .*\n0 .*\nall .*\n$/);
+  });
+
+  test("only a terminal that wants styles gets them", async () => {
+    const styled = (tty: boolean, env: Record<string, string> = {}) =>
+      run(["eval", "logits.npy", "labels.npy", "--ignore-index", "255", ...REFERENCE], { tty, env });
+    expect((await styled(false)).stdout).not.toContain("\x1b");
+    expect((await styled(true)).stdout).toContain("\x1b[1m");
+    expect((await styled(true, { NO_COLOR: "1" })).stdout).not.toContain("\x1b");
+    expect((await styled(true, { TERM: "dumb" })).stdout).not.toContain("\x1b");
+  });
+});

@@ -1,0 +1,53 @@
+// Runs the command in this process, and catches what it prints.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll } from "vitest";
+import type { Engine } from "../../src/cli/io.js";
+import { main } from "../../src/cli/main.js";
+import { encodeNpy, type NpyData } from "../../src/formats/npy.js";
+
+export interface Ran {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** What a test may change about the world. */
+export interface World {
+  tty?: boolean;
+  env?: Record<string, string>;
+  engine?: Engine;
+}
+
+export async function run(
+  argv: readonly string[],
+  { tty = false, env = {}, engine }: World = {},
+): Promise<Ran> {
+  const written = { stdout: "", stderr: "" };
+  const output = (name: "stdout" | "stderr") => ({
+    isTTY: tty,
+    write: (text: string) => void (written[name] += text),
+  });
+  const code = await main(argv, { stdout: output("stdout"), stderr: output("stderr"), env }, engine);
+  return { code, ...written };
+}
+
+/** Makes a folder the current one for the tests of a file, and removes it afterwards. */
+export function useTemporaryFolder(): void {
+  const before = process.cwd();
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "segloss-cli-"));
+    process.chdir(folder);
+  });
+  afterAll(() => {
+    process.chdir(before);
+    rmSync(folder, { recursive: true });
+  });
+}
+
+export function saveNpy(path: string, data: NpyData, shape: readonly number[]): void {
+  writeFileSync(path, encodeNpy(data, shape));
+}

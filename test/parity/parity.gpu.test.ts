@@ -1,0 +1,50 @@
+// WebGPU on every case against the float64 reference and against PyTorch, in every variant of the kernels.
+
+import { describe, expect } from "vitest";
+import { checkInputs, checkOutputs, checkSpec, type LossInputs, type LossSpec } from "../../src/spec.js";
+import { WebGPUBackend } from "../../src/webgpu/backend.js";
+import { profileOf, type Profile } from "../../src/webgpu/profile.js";
+import { gpuTest } from "../support/adapter.js";
+import { CASES, inputsOf } from "../support/cases.js";
+import { expectRight } from "../support/tolerance.js";
+import { expectTorch, TORCH_CASES, torchInputs } from "../support/torch.js";
+
+/** Each differs from the adapter's own tuning in what it names. */
+const VARIANTS: Record<string, Partial<Profile>> = {
+  "as tuned": {},
+  "one pixel at a time": { maxClassesOfFour: 0 },
+  "four pixels at a time": { maxClassesOfFour: 1024 },
+  "logits read twice": { maxClassesKept: 0 },
+  "a tree per workgroup": { sum: "workgroup", workgroupSize: 256, groupsPerThread: 4 },
+  "a tree per small workgroup": { sum: "workgroup", workgroupSize: 32, groupsPerThread: 1 },
+  "sums per thread": { sum: "threads", workgroupSize: 32, groupsPerThread: 3 },
+};
+
+const ALL = { gradient: true, lossMap: true, perClass: true };
+
+async function run(device: GPUDevice, spec: LossSpec, inputs: LossInputs, profile: Partial<Profile>) {
+  const checked = checkSpec(spec);
+  const tuned = { ...profileOf(device.adapterInfo), ...profile };
+  const backend = new WebGPUBackend(device, checked, false, tuned);
+  try {
+    return await backend.run(checkInputs(checked, inputs), checkOutputs(checked, ALL));
+  } finally {
+    backend.destroy();
+  }
+}
+
+describe.each(Object.entries(VARIANTS))("WebGPU, %s,", (variant, profile) => {
+  // Classes by the dozen take long to compile unrolled, and differ in nothing from variant to variant.
+  const cases = CASES.filter(({ shape }) => variant === "as tuned" || shape[1]! < 33 || shape[1] === 80);
+  gpuTest.for(cases)("agrees with the reference: $name", async (item, { device }) => {
+    const result = await run(device, item.spec, inputsOf(item), profile);
+    expectRight(item.spec, inputsOf(item), result);
+  });
+});
+
+gpuTest.for(TORCH_CASES)("WebGPU gives PyTorch's numbers: $name", async (item, { device }) => {
+  const result = await run(device, item.spec, torchInputs(item), {});
+  // The bounds of test/support/tolerance.ts at the largest margins of the fixtures: 200, and γ up to 5.
+  expectTorch(item, result, { sums: 2e-5, arrays: () => 2e-4 });
+  expect(result.lossMap).toBeInstanceOf(Float32Array);
+});

@@ -1,0 +1,145 @@
+// The array door on a real device: repeatability, overlap, limits, and what a failing GPU gives.
+
+import { describe, expect } from "vitest";
+import { createLoss, WebGPUError } from "../../src/index.js";
+import { gpuTest } from "../support/adapter.js";
+import { inputsOf } from "../support/cases.js";
+import { expectRight } from "../support/tolerance.js";
+
+const ITEM = { name: "", spec: { ignoreIndex: 255 }, shape: [1, 19, 67, 60] };
+const ALL = { lossMap: true, perClass: true };
+
+describe("run", () => {
+  gpuTest("gives the same bits a hundred times", async ({ device }) => {
+    const loss = await createLoss(ITEM.spec, { device });
+    const inputs = inputsOf(ITEM);
+    const first = await loss.run(inputs, ALL);
+    for (let i = 1; i < 100; i++) expect(await loss.run(inputs, ALL)).toEqual(first);
+    loss.destroy();
+  });
+
+  gpuTest("gives the same bits to another loss on the same device", async ({ device }) => {
+    const [a, b] = await Promise.all([createLoss(ITEM.spec, { device }), createLoss(ITEM.spec, { device })]);
+    expect(await a.run(inputsOf(ITEM), ALL)).toEqual(await b.run(inputsOf(ITEM), ALL));
+    a.destroy();
+    expect((await b.run(inputsOf(ITEM))).validCount).toBeGreaterThan(0);
+    b.destroy();
+  });
+
+  gpuTest("keeps overlapping calls apart, of smaller and larger maps", async ({ device }) => {
+    const loss = await createLoss(ITEM.spec, { device });
+    const items = [
+      [1, 19, 8, 8],
+      [2, 19, 40, 40],
+      [1, 3, 5, 5],
+      [1, 19, 8, 8],
+    ].map((shape) => ({ ...ITEM, shape }));
+    const results = await Promise.all(items.map((item) => loss.run(inputsOf(item), ALL)));
+    results.forEach((result, i) => expectRight(ITEM.spec, inputsOf(items[i]!), result));
+    loss.destroy();
+  });
+
+  gpuTest("leaves out what is not asked for", async ({ device }) => {
+    const loss = await createLoss(ITEM.spec, { device });
+    const result = await loss.run(inputsOf(ITEM), { gradient: false });
+    expect(Object.keys(result)).toEqual([
+      "loss",
+      "lossSum",
+      "divisor",
+      "validCount",
+      "invalidCount",
+      "nonFiniteCount",
+    ]);
+    loss.destroy();
+  });
+
+  gpuTest("does not change its inputs", async ({ device }) => {
+    const loss = await createLoss(ITEM.spec, { device });
+    const inputs = inputsOf(ITEM);
+    await loss.run(inputs);
+    expect(inputs).toEqual(inputsOf(ITEM));
+    loss.destroy();
+  });
+
+  gpuTest("throws the count of invalid labels, and is right again with good ones", async ({ device }) => {
+    const loss = await createLoss(ITEM.spec, { device });
+    const bad = inputsOf({ ...ITEM, labels: [[0, 19]] });
+    await expect(loss.run(bad)).rejects.toThrow(
+      new RangeError("targets: 1 of 4020 labels are neither a class 0…18 nor ignoreIndex 255"),
+    );
+    expectRight(ITEM.spec, inputsOf(ITEM), await loss.run(inputsOf(ITEM)));
+    loss.destroy();
+  });
+
+  gpuTest("refuses a map that the device cannot bind, and says what to do", async ({ device }) => {
+    const loss = await createLoss({}, { device });
+    const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
+    const side = Math.ceil(Math.sqrt(limit / 4 / 2)) + 8;
+    // Lengths that fit without the memory behind them.
+    const logits = Object.defineProperty(new Float32Array(0), "length", { value: 2 * side * side });
+    const targets = Object.defineProperty(new Uint8Array(0), "length", { value: side * side });
+    await expect(loss.run({ logits, targets, shape: [1, 2, side, side] })).rejects.toThrow(
+      /this device binds at most/,
+    );
+    loss.destroy();
+  });
+});
+
+describe("a failing GPU", () => {
+  gpuTest("lost before the call: an error, no number", async ({ newDevice }) => {
+    const device = await newDevice();
+    const loss = await createLoss(ITEM.spec, { device });
+    device.destroy();
+    await device.lost;
+    await expect(loss.run(inputsOf(ITEM))).rejects.toMatchObject({
+      name: "WebGPUError",
+      reason: "device-lost",
+    });
+    await expect(loss.run(inputsOf(ITEM))).rejects.toThrow(/^the GPU device was lost: /);
+  });
+
+  gpuTest("lost in the middle of the call: an error, no number", async ({ newDevice }) => {
+    const device = await newDevice();
+    const loss = await createLoss(ITEM.spec, { device });
+    await loss.run(inputsOf(ITEM));
+    const submit = device.queue.submit.bind(device.queue);
+    device.queue.submit = (buffers) => {
+      submit(buffers);
+      device.destroy();
+    };
+    await expect(loss.run(inputsOf(ITEM))).rejects.toMatchObject({
+      name: "WebGPUError",
+      reason: "device-lost",
+    });
+  });
+
+  gpuTest("destroyed in the middle of the call: an error, no number", async ({ device }) => {
+    const loss = await createLoss(ITEM.spec, { device });
+    await loss.run(inputsOf(ITEM));
+    const running = loss.run(inputsOf(ITEM));
+    loss.destroy();
+    await expect(running).rejects.toBeInstanceOf(WebGPUError);
+  });
+
+  gpuTest("out of memory: an error, no number, and the next call is right", async ({ newDevice }) => {
+    const device = await newDevice();
+    const loss = await createLoss(ITEM.spec, { device });
+    await loss.run(inputsOf(ITEM));
+    const pop = device.popErrorScope.bind(device);
+    let pops = 0;
+    // The first scope that a submission pops is the one for memory.
+    device.popErrorScope = async () => {
+      const error = await pop();
+      return pops++ % 3 === 0 ? ({ message: "no room for 608 MiB" } as GPUOutOfMemoryError) : error;
+    };
+    const larger = { ...ITEM, shape: [1, 19, 70, 70] };
+    await expect(loss.run(inputsOf(larger))).rejects.toMatchObject({
+      name: "WebGPUError",
+      reason: "out-of-memory",
+      message: "the GPU is out of memory: no room for 608 MiB; split the batch",
+    });
+    device.popErrorScope = pop;
+    expectRight(ITEM.spec, inputsOf(larger), await loss.run(inputsOf(larger)));
+    loss.destroy();
+  });
+});
