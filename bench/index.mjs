@@ -15,6 +15,8 @@ import packageJson from "./package.json" with { type: "json" };
 import { asText } from "./table.mjs";
 import { median, quartiles, takeTurns } from "./timing.mjs";
 
+const DEFAULTS = { size: "256x512", classes: "19", rounds: "15" };
+
 const { adapter, json, rounds, ...size } = readOptions();
 const meter = openMeter();
 const device = await shareDevice(adapter);
@@ -30,7 +32,10 @@ const copies = await takeTurns(device, ofKind("copy"), { rounds: 5, next });
 const fastest = copies.sort((a, b) => median(a.times) - median(b.times)).slice(0, 1);
 
 const field = [...fastest, ...ofKind("segloss"), ...ofKind("peer")];
-for (const contender of field) contender.counts = await meter.count(contender.step);
+for (const contender of field) {
+  contender.counts = await meter.count(contender.step);
+  await device.queue.onSubmittedWorkDone();
+}
 const onRound = (round) => progress(`round ${round} of ${rounds}`);
 const timed = await takeTurns(device, field, { rounds, next, onRound });
 progress("");
@@ -52,19 +57,28 @@ function readOptions() {
   const { values } = parseArgs({
     options: {
       adapter: { type: "string" },
-      size: { type: "string", default: "256x512" },
-      classes: { type: "string", default: "19" },
-      rounds: { type: "string", default: "15" },
+      size: { type: "string", default: DEFAULTS.size },
+      classes: { type: "string", default: DEFAULTS.classes },
+      rounds: { type: "string", default: DEFAULTS.rounds },
       json: { type: "string" },
     },
   });
-  const { adapter, json } = values;
-  const [height, width, classes, rounds] = [values.size.split("x"), values.classes, values.rounds]
-    .flat()
-    .map(Number);
-  if (![height, width, classes, rounds].every((n) => Number.isInteger(n) && n > 0) || classes > IGNORE)
-    throw new RangeError(`expected whole numbers --size HxW, --classes up to ${IGNORE}, --rounds`);
-  return { adapter, json, height, width, classes, rounds };
+  const wholeNumbers = (name) => {
+    const numbers = values[name].split("x").map(Number);
+    const expected = DEFAULTS[name];
+    if (
+      numbers.length === expected.split("x").length &&
+      numbers.every((n) => Number.isSafeInteger(n) && n > 0)
+    )
+      return numbers;
+    throw new RangeError(`--${name}: expected whole numbers above 0, as in ${expected}, got ${values[name]}`);
+  };
+  const [height, width] = wholeNumbers("size");
+  const [classes] = wholeNumbers("classes");
+  const [rounds] = wholeNumbers("rounds");
+  if (classes > IGNORE)
+    throw new RangeError(`--classes: expected at most ${IGNORE}, for u8 labels, got ${classes}`);
+  return { adapter: values.adapter, json: values.json, height, width, classes, rounds };
 }
 
 function summary(contenders) {
@@ -72,19 +86,23 @@ function summary(contenders) {
   const ours = contenders.find(({ name }) => name === "segloss");
   return contenders.map(({ name, times, counts, error }) => {
     const [first, medianMs, third] = quartiles(times);
-    const relativeTo = (other) => median(times.map((time, round) => time / other?.times[round]));
     return {
       name,
       rounds: times.length,
       medianMs,
       quartilesMs: [first, third],
-      timesCopy: relativeTo(yardstick),
-      timesSegloss: relativeTo(ours),
+      timesCopy: medianRatio(times, yardstick?.times),
+      timesSegloss: medianRatio(times, ours?.times),
       dispatches: counts.dispatches,
       boundPerLogits: counts.boundBytes / data.logits.byteLength,
       error,
     };
   });
+}
+
+/** Over the rounds that both took part in; NaN where there is none. */
+function medianRatio(times, others = []) {
+  return median(times.slice(0, others.length).map((time, round) => time / others[round]));
 }
 
 /** One line on a terminal, overwritten by the next. */

@@ -106,69 +106,74 @@ function overPixels(formula, spec, { logits, targets, shape: [, classes] }) {
   return { lossMap, gradLogits };
 }
 
-/** The worst relative error; NaN where a number is not one, ∞ where one should be too small for float32 and is not. */
+/** The worst relative error. What is too small for a normal float32 may be anything as small. */
 function worstError(got, want) {
   let worst = 0;
   for (let i = 0; i < want.length; i++) {
     const size = Math.abs(want[i]);
-    const tooSmall = size < SMALLEST;
-    const error = tooSmall ? (Math.abs(got[i]) <= SMALLEST ? 0 : Infinity) : Math.abs(got[i] - want[i]) / size;
-    if (Number.isNaN(got[i])) return NaN;
-    worst = Math.max(worst, error);
+    const isRight = size < SMALLEST && Math.abs(got[i]) <= SMALLEST;
+    const error = isRight ? 0 : Math.abs(got[i] - want[i]) / Math.max(size, SMALLEST);
+    worst = Math.max(worst, error); // NaN, once there, stays
   }
   return worst;
 }
 
-// What computes. Each has a name for its column, a line that says what it is, and `compute(spec, inputs)`, which gives
-// the loss map and the gradient; or, without `compute`, the line says why not.
+// What computes: `name` heads its columns, `is` says what it is, `compute(spec, inputs)` gives loss map and gradient.
 
-/** segloss in Node, on Dawn. In a process of its own: Dawn takes drivers of one kind. */
-async function inNode(adapter, name) {
-  const child = fork(fileURLToPath(import.meta.url), ["--compute-on", adapter], { serialization: "advanced" });
+/** segloss in Node, on Dawn. In a process of its own: Dawn looks for drivers once. */
+async function inNode(adapter) {
+  const child = fork(fileURLToPath(import.meta.url), ["--compute-on", adapter], {
+    serialization: "advanced",
+  });
+  const ended = once(child, "exit").then(([code]) => [{ error: `the process ended with code ${code}` }]);
   const answer = async () => {
-    const [message] = await Promise.race([
-      once(child, "message"),
-      once(child, "exit").then(([code]) => [{ error: `the process ended with code ${code}` }]),
-    ]);
-    return message;
+    const [{ error, value }] = await Promise.race([once(child, "message"), ended]);
+    if (error) throw new Error(error);
+    return value;
   };
-  const { is, error } = await answer();
-  if (error) return { name, is: `unavailable: ${error}`, close: () => child.kill() };
-  return {
-    name,
-    is,
-    async compute(spec, inputs) {
-      child.send({ spec, inputs });
-      const { result, error } = await answer();
-      if (error) throw new Error(`${name}: ${error}`);
-      return result;
-    },
-    close: () => child.kill(),
-  };
+  try {
+    const is = await answer();
+    const name = is.replace(/( driver|:| \().*/, "");
+    const compute = (spec, inputs) => (child.send({ spec, inputs }), answer());
+    return {
+      name,
+      is: `${is}, on Dawn (webgpu ${await versionOf("webgpu")}) in Node`,
+      compute,
+      close: () => child.kill(),
+    };
+  } catch (error) {
+    child.kill();
+    throw error;
+  }
 }
 
 /** The other end of `inNode`. */
 async function computeOn(adapter) {
-  const [{ createLoss, describeAdapter }, { requestDevice }] = await Promise.all([
-    import("../dist/index.js"),
-    import("../dist/node.js"),
-  ]);
-  const attempt = async (work) => process.send(await work().catch(({ message }) => ({ error: message })));
+  const { createLoss, describeAdapter } = await import("../dist/index.js");
+  const { requestDevice } = await import("../dist/node.js");
+  const answer = async (work) => {
+    const message = await work().then(
+      (value) => ({ value }),
+      ({ message }) => ({ error: message }),
+    );
+    process.send(message);
+  };
   let device;
-  await attempt(async () => {
+  await answer(async () => {
     device = await requestDevice({ adapter });
-    return { is: describeAdapter(device.adapterInfo) };
+    return describeAdapter(device.adapterInfo);
   });
   process.on("message", ({ spec, inputs }) =>
-    attempt(async () => {
+    answer(async () => {
       const loss = await createLoss(spec, { device });
       const result = await loss.run(inputs);
       loss.destroy();
-      return { result };
+      return result;
     }),
   );
 }
 
+/** segloss in a page. */
 async function inChromium() {
   const server = await servePage();
   const browser = await launchChromium();
@@ -176,7 +181,7 @@ async function inChromium() {
   await page.goto(server.url);
   return {
     name: "Chromium",
-    is: `${await browser.version()}, ${await adapterOf(page)}`,
+    is: `${await browser.version()}: ${await adapterOf(page)}`,
     compute: async (spec, inputs) => (await runInPage(page, { spec, inputs, shareDevice: true })).result,
     async close() {
       await browser.close();
@@ -185,37 +190,98 @@ async function inChromium() {
   };
 }
 
-const USUAL = {
-  name: "usual float32",
-  is: "`log_softmax`, `p = exp(log p)`, `(1 − p)^γ`, `p_j − onehot`; emulated, every step correctly rounded",
-  compute: async (spec, inputs) => overPixels(usual, spec, inputs),
-  close() {},
-};
+function inUsualWay() {
+  return {
+    name: "usual float32",
+    is: "`log_softmax`, `p = exp(log p)`, `(1 − p)^γ`, `p_j − onehot_j`, each step correctly rounded",
+    compute: async (spec, inputs) => overPixels(usual, spec, inputs),
+    close() {},
+  };
+}
 
-async function main() {
-  const targets = [await inNode("swiftshader", "SwiftShader"), await inNode("system", "own driver"), await inChromium(), USUAL];
-  const rows = [];
-  for (const band of BANDS) {
-    for (const gamma of GAMMAS) {
-      const spec = { gamma, reduction: "none" };
-      const worst = targets.map(() => ({ loss: 0, gradient: 0 }));
-      for (const classes of CLASSES) {
-        const inputs = makeInputs(band, classes);
-        const want = overPixels(exact, spec, inputs);
-        for (const [i, target] of targets.entries()) {
-          if (!target.compute) continue;
-          const got = await target.compute(spec, inputs);
-          console.error(band, gamma, classes, target.name, worstError(got.lossMap, want.lossMap), worstError(got.gradLogits, want.gradLogits));
-          worst[i].loss = Math.max(worst[i].loss, worstError(got.lossMap, want.lossMap));
-          worst[i].gradient = Math.max(worst[i].gradient, worstError(got.gradLogits, want.gradLogits));
-        }
-      }
-      rows.push({ band, gamma, worst });
+async function open(name, opener) {
+  try {
+    return await opener();
+  } catch ({ message }) {
+    return { name, is: `unavailable: ${message}`, close() {} };
+  }
+}
+
+/** The worst errors in a band, over every number of classes: loss and gradient of each computer. */
+async function measure(computers, band, gamma) {
+  const spec = { gamma, reduction: "none" };
+  const worst = computers.map(({ compute }) => (compute ? [0, 0] : ["", ""]));
+  for (const classes of CLASSES) {
+    const inputs = makeInputs(band, classes);
+    const want = overPixels(exact, spec, inputs);
+    for (const [i, { compute }] of computers.entries()) {
+      if (!compute) continue;
+      const got = await compute(spec, inputs);
+      worst[i] = [
+        Math.max(worst[i][0], worstError(got.lossMap, want.lossMap)),
+        Math.max(worst[i][1], worstError(got.gradLogits, want.gradLogits)),
+      ];
     }
   }
-  for (const target of targets) await target.close();
-  console.log(rows.map(r => [r.band.join("…"), r.gamma, ...r.worst.flatMap(w => [w.loss, w.gradient])].map(x=>typeof x=="number"&&x<.01?x.toExponential(1):x).join("\t")).join("\n"));
-  console.log(targets.map(t=>t.name+": "+t.is).join("\n"));
+  return worst.flat();
 }
+
+async function makeReport() {
+  const computers = [
+    await open("SwiftShader", () => inNode("swiftshader")),
+    await open("own driver", () => inNode("system")),
+    await open("Chromium", inChromium),
+    inUsualWay(),
+  ];
+  try {
+    const rows = [];
+    for (const band of BANDS) {
+      for (const gamma of GAMMAS) {
+        if (Math.exp(-(1 + gamma) * band[0]) < SMALLEST) continue; // and so is every number of this band
+        const name = `${band[0]} … ${band[1]}`.replace("-", "−");
+        rows.push([name, gamma, ...(await measure(computers, band, gamma)).map(errorText)]);
+      }
+    }
+    const row = (cells) => `| ${cells.join(" | ")} |`;
+    const date = new Date().toISOString().slice(0, 10);
+    return [
+      row(["margin", "γ", ...computers.flatMap(({ name }) => [`${name}: loss`, "gradient"])]),
+      row(["---", "---:", ...computers.flatMap(() => ["---:", "---:"])]),
+      ...rows.map(row),
+      "",
+      `\`npm run accuracy\`, ${date}, segloss ${await versionOf("segloss")}, Node ${process.version}:`,
+      "",
+      ...computers.map(({ name, is }) => `- ${name}: ${is}`),
+    ].join("\n");
+  } finally {
+    for (const computer of computers) await computer.close();
+  }
+}
+
+function errorText(error) {
+  if (typeof error !== "number" || Number.isNaN(error) || error === 0) return String(error);
+  return error < 0.01 ? error.toExponential(1) : String(Number(error.toPrecision(2)));
+}
+
+async function versionOf(name) {
+  const file = name === "segloss" ? "../package.json" : `../node_modules/${name}/package.json`;
+  return JSON.parse(await readFile(new URL(file, import.meta.url), "utf8")).version;
+}
+
+/** Puts the report between the markers of the document. */
+async function write(report) {
+  const document = await readFile(DOCUMENT, "utf8");
+  const [start, end] = [document.indexOf(MARKERS[0]), document.indexOf(MARKERS[1])];
+  if (start < 0 || end < start)
+    throw new Error(`${fileURLToPath(DOCUMENT)}: expected ${MARKERS.join(" … ")}`);
+  const before = document.slice(0, start + MARKERS[0].length);
+  await writeFile(DOCUMENT, `${before}\n\n${report}\n${document.slice(end)}`);
+}
+
 const [flag, adapter] = process.argv.slice(2);
-await (flag === "--compute-on" ? computeOn(adapter) : main());
+if (flag === "--compute-on") await computeOn(adapter);
+else {
+  const report = await prettier.format(await makeReport(), { parser: "markdown" });
+  console.log(report);
+  if (flag === "--write") await write(report);
+}

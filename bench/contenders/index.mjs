@@ -35,8 +35,11 @@ export async function enter(device, data) {
   const wrong = [];
   for (const [kind, name, wanted, open] of applicants) {
     try {
-      const { step, answer } = await open();
-      const error = errorOf(await answer(), wanted);
+      const [{ step }, answer] = await withoutErrors(device, async () => {
+        const contender = await open();
+        return [contender, await contender.answer()];
+      });
+      const error = errorOf(answer, wanted);
       if (!(error <= TOLERANCE)) throw new Error(`answers wrong by ${error}`);
       right.push({ name, kind, step, error });
     } catch ({ message }) {
@@ -44,6 +47,15 @@ export async function enter(device, data) {
     }
   }
   return { right, wrong };
+}
+
+/** What `work` gives; throws the first error that WebGPU reports meanwhile. */
+async function withoutErrors(device, work) {
+  let error;
+  device.pushErrorScope("validation");
+  const value = await work().finally(async () => (error = await device.popErrorScope()));
+  if (error) throw new Error(error.message.split("\n")[0]);
+  return value;
 }
 
 async function truth({ logits, labels, shape }, spec) {

@@ -109,15 +109,21 @@ export class WebGPUBackend implements LossBackend {
       aligned: isAligned(windows),
     };
     const stepNumber = this.encodes % STEP_NUMBERS;
-    const { error } = capture(this.device, () => {
+    const callWindows = { ...windows, ownResult: wholeOf(this.ownResult, RESULT_BYTES) };
+    const record = () => {
       const step = this.stepFor(extent, request);
-      const ownResult = wholeOf(this.ownResult, RESULT_BYTES);
-      this.record(encoder, step, extent, { ...windows, ownResult }, gradOutput, stepNumber);
-    });
-    this.encodeErrors.push(error);
-    void error.then((found) => {
-      if (!found) this.encodeErrors = this.encodeErrors.filter((pending) => pending !== error);
-    });
+      this.record(encoder, step, extent, callWindows, gradOutput, stepNumber);
+    };
+    // Where nothing is created, nothing of ours can fail, and the step is spared the error scopes.
+    if (this.steps.get(stepKey(extent, request))?.isBound(callWindows)) record();
+    else {
+      const { error } = capture(this.device, record);
+      this.encodeErrors.push(error);
+      void error.then((found) => {
+        if (found) this.forgetSteps();
+        else this.encodeErrors = this.encodeErrors.filter((pending) => pending !== error);
+      });
+    }
     this.encodes++;
     this.encoded = { extent, stepNumber };
   }
@@ -237,7 +243,7 @@ export class WebGPUBackend implements LossBackend {
       loss_map_offset: windows.lossMap?.first ?? 0,
       result_offset: windows.result?.first ?? 0,
     });
-    step.record(encoder, this.kernels, windows, {
+    step.record(encoder, windows, {
       problem: this.problems.offsetOf(problem),
       step: this.stepNumbers.offsetOf(Uint32Array.of(stepNumber, 0, 0, 0)),
     });
@@ -248,12 +254,11 @@ export class WebGPUBackend implements LossBackend {
   }
 
   private stepFor(extent: Extent, request: PlanRequest): Step {
-    const { batch, classes, plane } = extent;
-    const key = JSON.stringify([batch, classes, plane, request]);
+    const key = stepKey(extent, request);
     let step = this.steps.get(key);
     if (!step) {
       const uniforms = { problem: this.problems.buffer, step: this.stepNumbers.buffer };
-      step = new Step(this.device, this.spec, extent, this.plan(extent, request), uniforms);
+      step = new Step(this.device, this.kernels, this.spec, extent, this.plan(extent, request), uniforms);
       this.steps.set(key, step);
     }
     return step;
@@ -298,10 +303,18 @@ export class WebGPUBackend implements LossBackend {
   }
 
   private forget(): void {
-    for (const step of this.steps.values()) step.destroy();
-    this.steps.clear();
+    this.forgetSteps();
     this.runBuffers.destroy();
   }
+
+  private forgetSteps(): void {
+    for (const step of this.steps.values()) step.destroy();
+    this.steps.clear();
+  }
+}
+
+function stepKey({ batch, classes, plane }: Extent, request: PlanRequest): string {
+  return JSON.stringify([batch, classes, plane, request]);
 }
 
 function wholeOf(buffer: GPUBuffer, size: number): Window {

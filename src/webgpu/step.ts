@@ -4,7 +4,7 @@ import type { CheckedSpec, Extent } from "../spec.js";
 import { classTables } from "../spec.js";
 import type { Window } from "./bindings.js";
 import { BufferUsage } from "./gpu.js";
-import { BINDINGS, type KernelCache, type KernelName } from "./kernels.js";
+import { BINDINGS, type Kernel, type KernelCache, type KernelName } from "./kernels.js";
 import type { Plan } from "./plan.js";
 
 /** The buffers that come with a call. What is not asked for is not given. */
@@ -33,17 +33,20 @@ const CLASS_RESULT_WORDS = 4;
 export class Step {
   /** One entry per class: struct ClassResult of shaders/finish.wgsl. */
   readonly classResults: GPUBuffer | undefined;
+  private readonly kernels: readonly (readonly [KernelName, Kernel])[];
   private readonly own: GPUBuffer[] = [];
   private readonly resources: Record<string, GPUBindingResource>;
   private readonly groups: { windows: CallWindows; ofKernel: Map<KernelName, GPUBindGroup> }[] = [];
 
   constructor(
     private readonly device: GPUDevice,
+    kernels: KernelCache,
     spec: CheckedSpec,
     extent: Extent,
-    readonly plan: Plan,
+    private readonly plan: Plan,
     uniforms: { problem: GPUBuffer; step: GPUBuffer },
   ) {
+    this.kernels = plan.kernels.map((name) => [name, kernels.get(name, plan.variant)]);
     const { classes, pixels } = extent;
     const { STORAGE, UNIFORM, COPY_SRC } = BufferUsage;
     const counters = 4 + classes;
@@ -81,12 +84,17 @@ export class Step {
     }
   }
 
+  /** Whether recording with these windows would create nothing. */
+  isBound(windows: CallWindows): boolean {
+    return this.groups.some((kept) => sameWindows(kept.windows, windows));
+  }
+
   /** Records the kernels into the caller's encoder, as one compute pass. */
-  record(encoder: GPUCommandEncoder, kernels: KernelCache, windows: CallWindows, offsets: CallOffsets): void {
-    const groups = this.groupsFor(windows, kernels);
+  record(encoder: GPUCommandEncoder, windows: CallWindows, offsets: CallOffsets): void {
+    const groups = this.groupsFor(windows);
     const pass = encoder.beginComputePass({ label: "segloss" });
-    for (const name of this.plan.kernels) {
-      pass.setPipeline(kernels.get(name, this.plan.variant).pipeline);
+    for (const [name, { pipeline }] of this.kernels) {
+      pass.setPipeline(pipeline);
       const dynamic = name === "finish" ? [offsets.problem, offsets.step] : [offsets.problem];
       pass.setBindGroup(0, groups.get(name)!, dynamic);
       pass.dispatchWorkgroups(...this.plan.grids[name]);
@@ -98,15 +106,15 @@ export class Step {
     for (const buffer of this.own) buffer.destroy();
   }
 
-  private groupsFor(windows: CallWindows, kernels: KernelCache): Map<KernelName, GPUBindGroup> {
+  private groupsFor(windows: CallWindows): Map<KernelName, GPUBindGroup> {
     const index = this.groups.findIndex((kept) => sameWindows(kept.windows, windows));
-    const found = index >= 0 ? this.groups.splice(index, 1)[0]! : this.makeGroups(windows, kernels);
+    const found = index >= 0 ? this.groups.splice(index, 1)[0]! : this.makeGroups(windows);
     this.groups.unshift(found);
     this.groups.length = Math.min(this.groups.length, GROUPS_KEPT);
     return found.ofKernel;
   }
 
-  private makeGroups(windows: CallWindows, kernels: KernelCache) {
+  private makeGroups(windows: CallWindows) {
     const { ownResult, result, ...rest } = windows;
     const resources: Record<string, GPUBindingResource> = {
       ...this.resources,
@@ -115,12 +123,11 @@ export class Step {
       callersResult: result ? resourceOf(result) : this.resources["result"]!,
     };
     const ofKernel = new Map<KernelName, GPUBindGroup>();
-    for (const name of this.plan.kernels) {
+    for (const [name, { layout }] of this.kernels) {
       const entries = Object.keys(BINDINGS[name]).map((binding, i) => ({
         binding: i,
         resource: resources[binding]!,
       }));
-      const { layout } = kernels.get(name, this.plan.variant);
       ofKernel.set(name, this.device.createBindGroup({ label: `segloss ${name}`, layout, entries }));
     }
     return { windows, ofKernel };
