@@ -176,18 +176,23 @@ async function computeOn(adapter) {
 /** segloss in a page. */
 async function inChromium() {
   const server = await servePage();
-  const browser = await launchChromium();
-  const page = await browser.newPage();
-  await page.goto(server.url);
-  return {
-    name: "Chromium",
-    is: `${await browser.version()}: ${await adapterOf(page)}`,
-    compute: async (spec, inputs) => (await runInPage(page, { spec, inputs, shareDevice: true })).result,
-    async close() {
-      await browser.close();
-      await server.close();
-    },
+  let browser;
+  const close = async () => {
+    await browser?.close();
+    await server.close();
   };
+  try {
+    browser = await launchChromium();
+    const page = await browser.newPage();
+    await page.goto(server.url);
+    const is = `${await browser.version()}, ${await adapterOf(page)}`;
+    const compute = async (spec, inputs) =>
+      (await runInPage(page, { spec, inputs, shareDevice: true })).result;
+    return { name: "Chromium", is, compute, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 function inUsualWay() {
@@ -203,7 +208,7 @@ async function open(name, opener) {
   try {
     return await opener();
   } catch ({ message }) {
-    return { name, is: `unavailable: ${message}`, close() {} };
+    return { name, is: `unavailable: ${message.replace(/\s+/g, " ")}`, close() {} };
   }
 }
 
