@@ -6,6 +6,7 @@ export { createLoss, crossEntropy, focalLoss, type Loss, type OneCallOptions, ty
 export type {
   CheckedSpec,
   ClassResult,
+  LabelType,
   LossInputs,
   LossOutputs,
   LossResult,

@@ -44,8 +44,18 @@ export interface CheckedSpec {
 /** `[N, C, ...spatial]`: images, classes, then any number of spatial sizes. */
 export type Shape = readonly number[];
 
+/** How labels are stored: each is read as it is, on the device too. */
+export const LABEL_ARRAYS = {
+  u8: Uint8Array,
+  u16: Uint16Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  i64: BigInt64Array,
+} as const;
+export type LabelType = keyof typeof LABEL_ARRAYS;
+
 /** One label per pixel, [N, ...spatial]. */
-export type Targets = Uint8Array | Int32Array;
+export type Targets = Uint8Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array;
 
 /** What `run` reads. */
 export interface LossInputs {
@@ -115,6 +125,7 @@ export interface Extent {
 export interface CheckedInputs extends Extent {
   readonly logits: Float32Array;
   readonly targets: Targets;
+  readonly labels: LabelType;
   readonly gradOutput: number | Float32Array;
   /** One per class: alpha · classWeights, what multiplies a pixel's loss. */
   readonly factors: Float32Array;
@@ -202,8 +213,7 @@ export function checkInputs(spec: CheckedSpec, inputs: LossInputs): CheckedInput
   const { logits, targets, shape, gradOutput = 1 } = inputs;
   const extent = checkShape(spec, shape);
   if (!(logits instanceof Float32Array)) wrongType("logits", "a Float32Array", logits);
-  if (!(targets instanceof Uint8Array || targets instanceof Int32Array))
-    wrongType("targets", "a Uint8Array or an Int32Array", targets);
+  const labels = labelTypeOf(targets);
   checkLength("logits", logits, extent.pixels * extent.classes, "numbers", shape);
   checkLength("targets", targets, extent.pixels, "labels", shape);
   checkGradOutput(spec, gradOutput, typeof gradOutput !== "number");
@@ -212,7 +222,16 @@ export function checkInputs(spec: CheckedSpec, inputs: LossInputs): CheckedInput
       wrongType("gradOutput", "a number or a Float32Array", gradOutput);
     checkLength("gradOutput", gradOutput, extent.pixels, "numbers", shape);
   }
-  return { ...extent, ...classTables(spec, extent.classes), logits, targets, gradOutput };
+  return { ...extent, ...classTables(spec, extent.classes), logits, targets, labels, gradOutput };
+}
+
+function labelTypeOf(targets: unknown): LabelType {
+  const types = Object.keys(LABEL_ARRAYS) as LabelType[];
+  const found = types.find((type) => targets instanceof LABEL_ARRAYS[type]);
+  return (
+    found ??
+    wrongType("targets", `one of ${types.map((type) => LABEL_ARRAYS[type].name).join(", ")}`, targets)
+  );
 }
 
 /** Checks the outputs asked of `run` and fills in their defaults. */
@@ -287,7 +306,7 @@ function eachAtLeastZero(name: string, values: readonly unknown[]): void {
 
 function checkLength(
   name: string,
-  array: ArrayLike<number>,
+  array: { length: number },
   length: number,
   unit: string,
   shape: Shape,

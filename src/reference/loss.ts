@@ -18,14 +18,16 @@ export interface ReferenceResult {
 }
 
 export function referenceLoss(spec: CheckedSpec, inputs: CheckedInputs): ReferenceResult {
-  const { classes, plane, pixels, targets, factors, weights } = inputs;
+  const { classes, plane, pixels, factors, weights } = inputs;
+  const labelAt = (pixel: number) => Number(inputs.targets[pixel]!);
   const isClass = (label: number) => label >= 0 && label < classes;
   const isValid = (label: number) => label !== spec.ignoreIndex && isClass(label);
 
   let validCount = 0;
   let invalidCount = 0;
   let weightSum = 0;
-  for (const label of targets) {
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    const label = labelAt(pixel);
     if (isValid(label)) {
       validCount++;
       weightSum += weights[label]!;
@@ -40,7 +42,7 @@ export function referenceLoss(spec: CheckedSpec, inputs: CheckedInputs): Referen
   const logits = new Float64Array(classes);
   let nonFiniteCount = 0;
   for (let pixel = 0; pixel < pixels; pixel++) {
-    const label = targets[pixel]!;
+    const label = labelAt(pixel);
     if (!isValid(label)) continue;
     const image = Math.floor(pixel / plane);
     const at = (c: number) => (image * classes + c) * plane + (pixel % plane);

@@ -7,6 +7,7 @@ import {
   type CheckedInputs,
   type CheckedSpec,
   type Extent,
+  type LabelType,
   type LossOutputs,
   type LossResult,
   type Shape,
@@ -28,7 +29,7 @@ export interface PrepareRequest {
   /** `[N, C, ...spatial]`. */
   shape: Shape;
   /** Type of the targets. Default `"i32"`. */
-  targets?: "i32" | "u8";
+  targets?: LabelType;
   /** Whether `encode` will be given these. Default: only `gradLogits`. */
   gradLogits?: boolean;
   lossMap?: boolean;
@@ -168,7 +169,7 @@ export class WebGPUBackend implements LossBackend {
   private async runNow(inputs: CheckedInputs, outputs: Required<LossOutputs>): Promise<LossResult> {
     this.checkAlive();
     const request: PlanRequest = {
-      labels: inputs.targets instanceof Uint8Array ? "u8" : "i32",
+      labels: inputs.labels,
       gradient: outputs.gradient,
       lossMap: outputs.lossMap,
       perClass: outputs.perClass,

@@ -1,9 +1,8 @@
 // The buffers a caller hands to `encode`: what they look like, and the checks on them.
 
-import type { CheckedSpec, Extent, Shape } from "../spec.js";
-import { checkGradOutput, checkNames, shapeText } from "../spec.js";
+import type { CheckedSpec, Extent, LabelType, Shape } from "../spec.js";
+import { checkGradOutput, checkNames, LABEL_ARRAYS, shapeText } from "../spec.js";
 import { BufferUsage } from "./gpu.js";
-import type { LabelType } from "./kernels.js";
 
 /** Part of a GPUBuffer. The shape comes from the call, never from the size of the buffer. */
 export interface BufferBinding<Type extends string = "f32"> {
@@ -24,7 +23,7 @@ export interface EncodeBindings {
   /** In: [N, C, ...spatial]. */
   logits: BufferBinding;
   /** In: [N, ...spatial], labels. */
-  targets: BufferBinding<"i32" | "u8">;
+  targets: BufferBinding<LabelType>;
   /** In: a number, or for reduction `"none"` a map [N, ...spatial]. Default 1. */
   gradOutput?: number | BufferBinding;
   /** Out: dLoss/dLogits, [N, C, ...spatial]. */
@@ -46,7 +45,12 @@ export interface Window {
 
 export const RESULT_BYTES = 32;
 
-const ELEMENT_BYTES = { f32: 4, i32: 4, u8: 1, result: 4 } as const;
+const ELEMENT_BYTES = { f32: 4, u8: 1, u16: 2, i32: 4, u32: 4, i64: 8, result: 4 } as const;
+/** The first is the default. */
+const LABEL_TYPES = [
+  "i32",
+  ...(Object.keys(LABEL_ARRAYS) as LabelType[]).filter((type) => type !== "i32"),
+] as const;
 
 const INPUTS = ["logits", "targets", "gradOutput"] as const;
 const OUTPUTS = ["gradLogits", "lossMap", "result"] as const;
@@ -85,7 +89,7 @@ export function checkBindings(
   ) => windowOf(name, binding, elements, types, shape, alignment);
   const windows = {
     logits: window("logits", logits, pixels * classes),
-    targets: window("targets", targets, pixels, ["i32", "u8"]),
+    targets: window("targets", targets, pixels, LABEL_TYPES),
     ...(isMap && { gradOutput: window("gradOutput", gradOutput, pixels) }),
     ...(gradLogits && { gradLogits: window("gradLogits", gradLogits, pixels * classes) }),
     ...(lossMap && { lossMap: window("lossMap", lossMap, pixels) }),

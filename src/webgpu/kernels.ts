@@ -7,6 +7,9 @@ import finishKernel from "../../shaders/finish.wgsl?raw";
 import classes from "../../shaders/lib/classes.wgsl?raw";
 import curve from "../../shaders/lib/curve.wgsl?raw";
 import labelsI32 from "../../shaders/lib/labels_i32.wgsl?raw";
+import labelsI64 from "../../shaders/lib/labels_i64.wgsl?raw";
+import labelsU16 from "../../shaders/lib/labels_u16.wgsl?raw";
+import labelsU32 from "../../shaders/lib/labels_u32.wgsl?raw";
 import labelsU8 from "../../shaders/lib/labels_u8.wgsl?raw";
 import pixels1 from "../../shaders/lib/pixels_1.wgsl?raw";
 import pixels4 from "../../shaders/lib/pixels_4.wgsl?raw";
@@ -19,9 +22,8 @@ import workspace from "../../shaders/lib/workspace.wgsl?raw";
 import lossKernel from "../../shaders/loss.wgsl?raw";
 import softmaxKept from "../../shaders/softmax_kept.wgsl?raw";
 import softmaxOnline from "../../shaders/softmax_online.wgsl?raw";
+import type { LabelType } from "../spec.js";
 import { STAGE_COMPUTE } from "./gpu.js";
-
-export type LabelType = "u8" | "i32";
 
 /** Everything that changes the text of a kernel. */
 export interface Variant {
@@ -46,7 +48,13 @@ export type KernelName = (typeof KERNEL_NAMES)[number];
 /** Pixels that one thread of the kernel `classes` adds up. */
 export const PIXELS_PER_STRIP = 1024;
 
-const LABELS = { u8: labelsU8, i32: labelsI32 } satisfies Record<LabelType, string>;
+const LABELS = {
+  u8: labelsU8,
+  u16: labelsU16,
+  i32: labelsI32,
+  u32: labelsU32,
+  i64: labelsI64,
+} satisfies Record<LabelType, string>;
 const PIXELS = { 1: pixels1, 4: pixels4 } satisfies Record<Variant["lanes"], string>;
 const SUMS = {
   threads: [sumThreads],

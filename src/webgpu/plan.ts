@@ -1,7 +1,7 @@
 // Plan: which kernels, in which variant, how many workgroups, for one shape on one device. Pure.
 
-import { shapeText, type CheckedSpec, type Extent } from "../spec.js";
-import { KERNEL_NAMES, PIXELS_PER_STRIP, type KernelName, type LabelType, type Variant } from "./kernels.js";
+import { shapeText, type CheckedSpec, type Extent, type LabelType } from "../spec.js";
+import { KERNEL_NAMES, PIXELS_PER_STRIP, type KernelName, type Variant } from "./kernels.js";
 import type { Profile } from "./profile.js";
 
 /** The limits of a device that a plan must keep to. */

@@ -1,6 +1,7 @@
 // The buffers behind `run`: inputs, outputs and one for reading back. They grow when a larger map comes, never shrink,
 // and serve one run at a time.
 
+import type { Targets } from "../spec.js";
 import type { Window } from "./bindings.js";
 import { BufferUsage } from "./gpu.js";
 
@@ -16,7 +17,7 @@ export class RunBuffers {
   constructor(private readonly device: GPUDevice) {}
 
   /** The array on the GPU. */
-  upload(name: string, data: Float32Array | Uint8Array | Int32Array): Window {
+  upload(name: string, data: Float32Array | Targets): Window {
     const size = roundUp(data.byteLength, 4);
     const buffer = this.atLeast(name, size, BufferUsage.STORAGE | BufferUsage.COPY_DST);
     const whole = data.byteLength - (data.byteLength % 4);

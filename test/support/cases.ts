@@ -1,13 +1,13 @@
 // The cases: data that every backend is run on, and the inputs that a case stands for.
 
-import type { LossInputs, LossSpec, Shape } from "../../src/spec.js";
+import { LABEL_ARRAYS, type LabelType, type LossInputs, type LossSpec, type Shape } from "../../src/spec.js";
 import { random } from "./random.js";
 
 export interface Case {
   name: string;
   spec: LossSpec;
   shape: Shape;
-  targets?: "u8" | "i32";
+  targets?: LabelType;
   /** Logits are uniform in ±spread. Default 6. */
   spread?: number;
   /** Added to the logit of the label. Default 0. */
@@ -139,6 +139,30 @@ export const CASES: readonly Case[] = [
       [5, 2 ** 31 - 1],
     ],
   },
+  ...(["u8", "u16", "i32", "u32", "i64"] as const).flatMap(
+    (targets) =>
+      [
+        { name: `labels of ${targets}`, spec: { ignoreIndex: 77 }, shape: map(5, 7, 21, 3), targets },
+        {
+          name: `labels of ${targets} that are neither, counted`,
+          spec: { ignoreIndex: targets === "u8" ? 255 : 300, onInvalid: "count" },
+          shape: map(3, 5, 4),
+          targets,
+          ignored: 0.3,
+          labels: [
+            [0, 4],
+            [3, 200],
+            ...{
+              u8: [],
+              u16: [65535],
+              i32: [-100, 2 ** 31 - 1],
+              u32: [2 ** 32 - 100],
+              i64: [-1, 2 ** 32 + 1, -(2 ** 33)],
+            }[targets].map((label, i) => [7 + i, label] as const),
+          ],
+        },
+      ] satisfies Case[],
+  ),
   ...[20, 100, 1e4, 1e38].flatMap((x) =>
     [0, 0.5, 2].map((gamma): Case => ({
       name: `gamma ${gamma} at logits of ${x}`,
@@ -197,13 +221,14 @@ export function inputsOf(item: Case): LossInputs {
     const label = Math.floor(next() * classes);
     return next() < ignored ? (spec.ignoreIndex ?? -100) : label;
   });
-  const targets = item.targets === "i32" ? Int32Array.from(labels) : Uint8Array.from(labels);
-  targets.forEach((label, pixel) => {
+  labels.forEach((label, pixel) => {
     if (label < 0 || label >= classes) return;
     logits[(Math.floor(pixel / plane) * classes + label) * plane + (pixel % plane)]! += confidence;
   });
   for (const [at, value] of item.logits ?? []) logits[at] = value;
-  for (const [at, label] of item.labels ?? []) targets[at] = label;
+  for (const [at, label] of item.labels ?? []) labels[at] = label;
+  const type = item.targets ?? "u8";
+  const targets = type === "i64" ? BigInt64Array.from(labels, BigInt) : LABEL_ARRAYS[type].from(labels);
   const gradOutput =
     item.gradOutput === "map"
       ? Float32Array.from({ length: batch * plane }, () => 2 * next() - 1)

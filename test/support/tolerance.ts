@@ -46,7 +46,7 @@ export function expectRight(spec: LossSpec, inputs: LossInputs, result: LossResu
   for (let pixel = 0; pixel < checked.pixels; pixel++) {
     const first = Math.floor(pixel / plane) * classes * plane + (pixel % plane);
     for (let c = 0; c < classes; c++) logits[c] = inputs.logits[first + c * plane]!;
-    const label = inputs.targets[pixel]!;
+    const label = Number(inputs.targets[pixel]!);
     const counts = label !== (spec.ignoreIndex ?? -100) && label >= 0 && label < classes;
     const { margin } = counts ? softmaxAt(logits, label) : { margin: 0 };
     const peak = logits.reduce((a, b) => Math.max(a, b), -Infinity);
