@@ -9,6 +9,7 @@ import {
   checkNames,
   checkOutputs,
   checkSpec,
+  wrongType,
   type CheckedSpec,
   type LossInputs,
   type LossOutputs,
@@ -30,6 +31,8 @@ export interface Where {
 
 /** A loss, ready to be computed any number of times. Made by {@link createLoss}. */
 export class Loss {
+  private destroyed = false;
+
   /** @internal */
   constructor(
     /** The spec with its defaults filled in. */
@@ -61,6 +64,7 @@ export class Loss {
    *     const { loss, gradLogits } = await focal.run({ logits, targets, shape: [1, 2, 3] });
    */
   async run(inputs: LossInputs, outputs?: LossOutputs): Promise<LossResult> {
+    this.checkUsable("run");
     const checked = checkInputs(this.spec, inputs);
     const result = await this.engine.run(checked, checkOutputs(this.spec, outputs));
     checkInvalidCount(this.spec, checked, result.invalidCount);
@@ -102,10 +106,17 @@ export class Loss {
 
   /** Frees what the loss made: its own buffers, and its device if it made that. */
   destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
     this.engine.destroy();
   }
 
+  private checkUsable(method: string): void {
+    if (this.destroyed) throw new Error(`${method}: this loss was destroyed`);
+  }
+
   private webgpu(method: string): WebGPUBackend {
+    this.checkUsable(method);
     if (this.engine instanceof WebGPUBackend) return this.engine;
     throw new TypeError(`${method}: needs backend "webgpu", this loss has "${this.engine.name}"`);
   }
@@ -128,6 +139,8 @@ export async function createLoss(spec?: LossSpec, where: Where = {}): Promise<Lo
   const checked = checkSpec(spec);
   checkNames("where", where, { backend: 0, device: 0 });
   const { backend, device } = where;
+  if (device !== undefined && typeof device?.createComputePipelineAsync !== "function")
+    wrongType("device", "a GPUDevice", device);
   if (device && backend !== undefined && backend !== "webgpu")
     throw new TypeError(`device: needs backend "webgpu", got "${backend}"`);
   if (device) return new Loss(checked, new WebGPUBackend(device, checked, false));
@@ -146,7 +159,7 @@ export async function createLoss(spec?: LossSpec, where: Where = {}): Promise<Lo
         return createLoss(spec, { backend: "reference" });
       }
     default:
-      throw new TypeError(`backend: expected one of "webgpu", "reference", got ${JSON.stringify(backend)}`);
+      return wrongType("backend", 'one of "webgpu", "reference"', backend);
   }
 }
 
@@ -170,6 +183,7 @@ export async function focalLoss(
   targets: Targets,
   options: OneCallOptions,
 ): Promise<LossResult> {
+  if (typeof options !== "object" || options === null) wrongType("options", "{ shape, ...spec }", options);
   const { shape, gradOutput, ...spec } = options;
   const loss = await createLoss(spec);
   try {
@@ -189,5 +203,7 @@ export async function crossEntropy(
   targets: Targets,
   options: Omit<OneCallOptions, "gamma">,
 ): Promise<LossResult> {
-  return focalLoss(logits, targets, { ...options, gamma: 0 });
+  if (typeof options === "object" && options !== null && Object.hasOwn(options, "gamma"))
+    throw new TypeError("gamma: cross entropy has none, for another take focalLoss");
+  return focalLoss(logits, targets, options && { ...options, gamma: 0 });
 }

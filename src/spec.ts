@@ -19,7 +19,7 @@ export interface LossSpec {
   ignoreIndex?: number;
   /** How the pixels' losses become one number. Default `"mean"`. */
   reduction?: Reduction;
-  /** A positive number that replaces the reduction's own divisor. Default none. */
+  /** A number ≥ 0 that replaces the reduction's own divisor; 0 makes loss and gradient 0. Default none. */
   divisor?: number;
   /** `"channels-first"`: logits are [N, C, ...spatial]. Default `"channels-first"`. */
   layout?: "channels-first";
@@ -138,7 +138,7 @@ export const MAX_CLASSES = 1024;
 const SPEC_RULES = {
   family: oneOf("softmax"),
   from: oneOf("logits"),
-  gamma: (name, value) => atLeastZero(name, value),
+  gamma: atLeastZero,
   alpha: (name, value) => (isList(value) ? eachAtLeastZero(name, value) : atLeastZero(name, value)),
   classWeights: (name, value) =>
     isList(value)
@@ -150,10 +150,7 @@ const SPEC_RULES = {
       throw new RangeError(`${name}: expected a 32-bit integer, got ${text(value)}`);
   },
   reduction: oneOf("mean", "weighted-mean", "sum", "none"),
-  divisor: (name, value) => {
-    atLeastZero(name, value);
-    if (value === 0) throw new RangeError(`${name}: expected a number > 0, got 0`);
-  },
+  divisor: atLeastZero,
   layout: oneOf("channels-first"),
   onInvalid: oneOf("throw", "count"),
 } satisfies Record<keyof LossSpec, (name: string, value: unknown) => void>;
@@ -216,12 +213,12 @@ export function checkInputs(spec: CheckedSpec, inputs: LossInputs): CheckedInput
   const labels = labelTypeOf(targets);
   checkLength("logits", logits, extent.pixels * extent.classes, "numbers", shape);
   checkLength("targets", targets, extent.pixels, "labels", shape);
-  checkGradOutput(spec, gradOutput, typeof gradOutput !== "number");
   if (typeof gradOutput !== "number") {
     if (!(gradOutput instanceof Float32Array))
       wrongType("gradOutput", "a number or a Float32Array", gradOutput);
+    checkGradOutput(spec, gradOutput, true);
     checkLength("gradOutput", gradOutput, extent.pixels, "numbers", shape);
-  }
+  } else checkGradOutput(spec, gradOutput, false);
   return { ...extent, ...classTables(spec, extent.classes), logits, targets, labels, gradOutput };
 }
 
@@ -298,10 +295,12 @@ function oneOf(...allowed: string[]): (name: string, value: unknown) => void {
 function atLeastZero(name: string, value: unknown): void {
   if (typeof value !== "number") wrongType(name, "a number", value);
   if (!(value >= 0 && value < Infinity)) throw new RangeError(`${name}: expected a number ≥ 0, got ${value}`);
+  if (Math.fround(value) === Infinity)
+    throw new RangeError(`${name}: expected a number that float32 holds, got ${value}`);
 }
 
 function eachAtLeastZero(name: string, values: readonly unknown[]): void {
-  for (const value of values) atLeastZero(name, value);
+  values.forEach((value, i) => atLeastZero(`${name}[${i}]`, value));
 }
 
 function checkLength(
@@ -319,13 +318,18 @@ function isList(value: unknown): value is readonly number[] {
   return Array.isArray(value);
 }
 
-function wrongType(name: string, expected: string, value: unknown): never {
+/** For a value that is not what an argument takes. */
+export function wrongType(name: string, expected: string, value: unknown): never {
   throw new TypeError(`${name}: expected ${expected}, got ${text(value)}`);
 }
 
-function text(value: unknown): string {
+/** A value as it stands in messages: short, whatever it is. */
+export function text(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.join(", ")}]`;
-  if (typeof value === "object" && value !== null) return `a ${value.constructor?.name ?? "object"}`;
-  return String(value);
+  if (typeof value === "bigint") return `${value}n`;
+  if (Array.isArray(value))
+    return value.length > 8 ? `an array of ${value.length} items` : `[${value.map(text).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return String(value);
+  const name = value.constructor?.name ?? "Object";
+  return name === "Object" ? "an object" : `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
 }

@@ -153,7 +153,7 @@ describe("createLoss", () => {
   test.each<[where: unknown, complaint: string]>([
     [{ backend: "cuda" }, 'backend: expected one of "webgpu", "reference", got "cuda"'],
     [{ backend: "wasm" }, 'backend: "wasm" is not part of this version; there are "webgpu" and "reference"'],
-    [{ device: {}, backend: "reference" }, 'device: needs backend "webgpu", got "reference"'],
+    [{ device: {}, backend: "reference" }, "device: expected a GPUDevice, got an object"],
     [{ adapter: "system" }, 'where: unknown option "adapter"; known are backend, device'],
     [null, "where: expected an object, got null"],
   ])("rejects %j", async (where, complaint) => {
@@ -219,4 +219,30 @@ describe("the one-call form", () => {
     await expect(focalLoss(logits, targets, { shape })).rejects.toThrow("1 of 3 labels are neither");
     expect(destroy).toHaveBeenCalledTimes(2);
   });
+
+  test("refuses to be called without options, and cross entropy with a gamma", async () => {
+    const nothing = undefined as unknown as OneCallOptions;
+    const complaint = "options: expected { shape, ...spec }, got undefined";
+    await expect(focalLoss(logits, targets, nothing)).rejects.toThrow(new TypeError(complaint));
+    await expect(crossEntropy(logits, targets, nothing)).rejects.toThrow(new TypeError(complaint));
+    const focal = { shape, gamma: 5 } as OneCallOptions;
+    await expect(crossEntropy(logits, targets, focal)).rejects.toThrow(
+      new TypeError("gamma: cross entropy has none, for another take focalLoss"),
+    );
+  });
+});
+
+test("a destroyed loss computes nothing, and may be destroyed again", async () => {
+  const loss = await createLoss({ ignoreIndex: 255 }, { backend: "reference" });
+  loss.destroy();
+  loss.destroy();
+  await expect(loss.run(INPUTS)).rejects.toThrow(new Error("run: this loss was destroyed"));
+  await expect(loss.read()).rejects.toThrow(new Error("read: this loss was destroyed"));
+});
+
+test.each([null, {}, "gpu"])("a device that is %j is refused", async (device) => {
+  const got = typeof device === "string" ? '"gpu"' : device === null ? "null" : "an object";
+  await expect(createLoss({}, { device: device as unknown as GPUDevice })).rejects.toThrow(
+    new TypeError(`device: expected a GPUDevice, got ${got}`),
+  );
 });

@@ -115,17 +115,25 @@ describe("a spec", () => {
     ["a gamma that is null", { gamma: null }, "TypeError: gamma: expected a number, got null"],
     ["an alpha below 0", { alpha: -1 }, "RangeError: alpha: expected a number ≥ 0, got -1"],
     ["an alpha that is text", { alpha: "0.25" }, 'TypeError: alpha: expected a number, got "0.25"'],
-    ["one alpha of many below 0", { alpha: [1, -1, 1] }, "RangeError: alpha: expected a number ≥ 0, got -1"],
-    ["one alpha of many that is text", { alpha: [1, "1"] }, 'TypeError: alpha: expected a number, got "1"'],
+    [
+      "one alpha of many below 0",
+      { alpha: [1, -1, 1] },
+      "RangeError: alpha[1]: expected a number ≥ 0, got -1",
+    ],
+    [
+      "one alpha of many that is text",
+      { alpha: [1, "1"] },
+      'TypeError: alpha[1]: expected a number, got "1"',
+    ],
     [
       "one class weight below 0",
       { classWeights: [1, -2] },
-      "RangeError: classWeights: expected a number ≥ 0, got -2",
+      "RangeError: classWeights[1]: expected a number ≥ 0, got -2",
     ],
     [
       "one class weight that is NaN",
       { classWeights: [NaN] },
-      "RangeError: classWeights: expected a number ≥ 0, got NaN",
+      "RangeError: classWeights[0]: expected a number ≥ 0, got NaN",
     ],
     [
       "a single class weight",
@@ -173,7 +181,18 @@ describe("a spec", () => {
   });
 
   test.each([-1, NaN, Infinity])("with a divisor of %d is refused", (divisor) => {
-    expect(messageOf(() => checkSpec({ divisor }))).toMatch(/^RangeError: divisor: expected .* 0, got /);
+    expect(messageOf(() => checkSpec({ divisor }))).toMatch(
+      /^RangeError: divisor: expected a number ≥ 0, got /,
+    );
+  });
+
+  test("with a weight that float32 does not hold is refused", () => {
+    const complaint = "RangeError: classWeights[1]: expected a number that float32 holds, got 1e+39";
+    expect(messageOf(() => checkSpec({ classWeights: [3e38, 1e39] }))).toBe(complaint);
+  });
+
+  test("with a divisor of 0 is accepted", () => {
+    expect(checkSpec({ divisor: 0 }).divisor).toBe(0);
   });
 
   test("with a divisor for a map of losses is refused", () => {
@@ -192,7 +211,8 @@ describe("a spec", () => {
     [null, "null"],
     [2, "2"],
     ["focal", '"focal"'],
-    [["focal"], "[focal]"],
+    [["focal"], '["focal"]'],
+    [Array.from({ length: 1000 }, () => 1), "an array of 1000 items"],
   ])("that is %j is refused", (spec, got) => {
     expect(messageOf(() => checkSpec(spec as LossSpec))).toBe(
       `TypeError: spec: expected an object, got ${got}`,
@@ -278,9 +298,13 @@ describe("inputs", () => {
     [
       "targets of float32",
       { targets: map },
-      "TypeError: targets: expected a Uint8Array or an Int32Array, got a Float32Array",
+      "TypeError: targets: expected one of Uint8Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array, got a Float32Array",
     ],
-    ["no targets", { targets: null }, "TypeError: targets: expected a Uint8Array or an Int32Array, got null"],
+    [
+      "no targets",
+      { targets: null },
+      "TypeError: targets: expected one of Uint8Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array, got null",
+    ],
     [
       "too few targets",
       { targets: new Uint8Array(7) },
@@ -300,6 +324,11 @@ describe("inputs", () => {
       "a shape of other classes than the weights",
       { shape: [2, 4, 3] },
       "RangeError: alpha: expected 4 numbers for [2, 4, 3], got 3",
+    ],
+    [
+      "an upstream gradient that is null",
+      { gradOutput: null },
+      "TypeError: gradOutput: expected a number or a Float32Array, got null",
     ],
     [
       "an upstream gradient that is NaN",

@@ -117,7 +117,7 @@ function userLine(error: unknown): string | undefined {
   if (!(error instanceof TypeError || error instanceof RangeError)) return undefined;
   if (/allocation failed|Invalid typed array length/.test(message)) return `out of memory (${line})`;
   // Our checks name the argument first; the messages of the engine do not.
-  return /^\w+: /.test(message) ? withFlag(line) : undefined;
+  return /^[\w.[\]]+: /.test(message) ? withFlag(line) : undefined;
 }
 
 function stackOf(error: unknown): string {

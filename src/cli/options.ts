@@ -79,7 +79,7 @@ export function specOf(values: LossSpec): LossSpec {
 
 /** A message about a field, `gamma: …`, as one about its flag, `--gamma: …`. */
 export function withFlag(message: string): string {
-  const [field = ""] = message.split(":", 1);
+  const [field = ""] = message.split(/[[:]/, 1);
   return Object.hasOwn(SPEC_FLAGS, field) ? flagOf(field) + message.slice(field.length) : message;
 }
 

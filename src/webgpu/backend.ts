@@ -99,8 +99,7 @@ export class WebGPUBackend implements LossBackend {
   encode(encoder: GPUCommandEncoder, bindings: EncodeBindings): void {
     this.checkAlive();
     const extent = checkShape(this.spec, bindings?.shape);
-    const alignment = this.device.limits.minStorageBufferOffsetAlignment;
-    const { labels, gradOutput, windows } = checkBindings(this.spec, extent, bindings, alignment);
+    const { labels, gradOutput, windows } = checkBindings(this.spec, extent, bindings, this.device.limits);
     const request: PlanRequest = {
       labels,
       gradient: windows.gradLogits !== undefined,

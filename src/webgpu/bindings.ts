@@ -1,7 +1,7 @@
 // The buffers a caller hands to `encode`: what they look like, and the checks on them.
 
 import type { CheckedSpec, Extent, LabelType, Shape } from "../spec.js";
-import { checkGradOutput, checkNames, LABEL_ARRAYS, shapeText } from "../spec.js";
+import { checkGradOutput, checkNames, LABEL_ARRAYS, shapeText, wrongType } from "../spec.js";
 import { BufferUsage } from "./gpu.js";
 
 /** Part of a GPUBuffer. The shape comes from the call, never from the size of the buffer. */
@@ -43,6 +43,12 @@ export interface Window {
   readonly first: number;
 }
 
+/** The limits of a device that a window must keep to. */
+export type BindingLimits = Pick<
+  GPUSupportedLimits,
+  "minStorageBufferOffsetAlignment" | "maxStorageBufferBindingSize"
+>;
+
 export const RESULT_BYTES = 32;
 
 const ELEMENT_BYTES = { f32: 4, u8: 1, u16: 2, i32: 4, u32: 4, i64: 8, result: 4 } as const;
@@ -69,12 +75,12 @@ export interface CheckedBindings {
   };
 }
 
-/** Checks everything `encode` is given but the shape, before anything is recorded. `alignment`: of binding offsets. */
+/** Checks everything `encode` is given but the shape, before anything is recorded. */
 export function checkBindings(
   spec: CheckedSpec,
   extent: Extent,
   bindings: EncodeBindings,
-  alignment: number,
+  limits: BindingLimits,
 ): CheckedBindings {
   checkNames("bindings", bindings, NAMES);
   const { shape, logits, targets, gradOutput, gradLogits, lossMap, result } = bindings;
@@ -86,7 +92,7 @@ export function checkBindings(
     binding: BufferBinding<string> | undefined,
     elements: number,
     types: readonly (keyof typeof ELEMENT_BYTES)[] = ["f32"],
-  ) => windowOf(name, binding, elements, types, shape, alignment);
+  ) => windowOf(name, binding, elements, types, shape, limits);
   const windows = {
     logits: window("logits", logits, pixels * classes),
     targets: window("targets", targets, pixels, LABEL_TYPES),
@@ -109,10 +115,11 @@ function windowOf(
   elements: number,
   types: readonly (keyof typeof ELEMENT_BYTES)[],
   shape: Shape,
-  alignment: number,
+  limits: BindingLimits,
 ): Window {
-  if (typeof binding !== "object" || binding === null || typeof binding.buffer !== "object")
-    throw new TypeError(`${name}: expected { buffer, offset?, size?, type? }, got ${String(binding)}`);
+  if (typeof binding !== "object" || binding === null)
+    wrongType(name, "{ buffer, offset?, size?, type? }", binding);
+  if (typeof binding.buffer?.size !== "number") wrongType(`${name}.buffer`, "a GPUBuffer", binding.buffer);
   checkNames(name, binding, { buffer: 0, offset: 0, size: 0, type: 0 });
   const { buffer, offset = 0, size = buffer.size - offset, type = types[0]! } = binding;
   const known = types.find((candidate) => candidate === type);
@@ -120,7 +127,9 @@ function windowOf(
     throw new TypeError(`${name}.type: expected ${types.join(" or ")}, got ${JSON.stringify(type)}`);
   const elementBytes = ELEMENT_BYTES[known];
   if (!Number.isSafeInteger(offset) || offset < 0 || offset % elementBytes !== 0)
-    throw new RangeError(`${name}.offset: expected a multiple of ${elementBytes} bytes, got ${offset}`);
+    throw new RangeError(
+      `${name}.offset: expected a multiple of ${elementBytes} bytes, 0 or more, got ${offset}`,
+    );
   const bytes = elements * elementBytes;
   const available = Math.min(size, buffer.size - offset);
   if (!(available >= bytes))
@@ -130,10 +139,16 @@ function windowOf(
   if ((buffer.usage & BufferUsage.STORAGE) === 0)
     throw new TypeError(`${name}: expected a buffer with usage STORAGE, got usage ${buffer.usage}`);
   // Bindings begin at multiples of the device's alignment and are whole words.
+  const alignment = limits.minStorageBufferOffsetAlignment;
   const start = Math.floor(offset / alignment) * alignment;
   const end = Math.ceil((offset + bytes) / 4) * 4;
   if (end > buffer.size)
     throw new RangeError(`${name}: expected a buffer of whole 4-byte words, got ${buffer.size} bytes`);
+  if (end - start > limits.maxStorageBufferBindingSize)
+    throw new RangeError(
+      `${name}: expected at most ${limits.maxStorageBufferBindingSize} bytes from a multiple of ${alignment} on, ` +
+        `this device's limit, got ${end - start}`,
+    );
   return { buffer, offset: start, size: end - start, first: (offset - start) / elementBytes };
 }
 

@@ -87,10 +87,10 @@ function checkSize(extent: Extent, limits: PlanLimits): void {
   const bytes = 4 * pixels * classes;
   const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
   if (bytes <= limit) return;
-  const mebibytes = (count: number) => `${Math.ceil(count / 2 ** 20)} MiB`;
+  const mebibytes = (round: (x: number) => number, count: number) => `${round(count / 2 ** 20)} MiB`;
   throw new RangeError(
-    `shape: logits of ${shapeText([batch, classes, plane])} take ${mebibytes(bytes)}, this device binds at most ` +
-      `${mebibytes(limit)}; split the batch, request the device with segloss's requestDevice, or use ` +
+    `shape: logits of ${shapeText([batch, classes, plane])} take ${mebibytes(Math.ceil, bytes)}, this device binds at most ` +
+      `${mebibytes(Math.floor, limit)}; split the batch, request the device with segloss's requestDevice, or use ` +
       `backend: "reference"`,
   );
 }

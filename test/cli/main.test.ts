@@ -42,13 +42,13 @@ describe("mistakes", () => {
     [[...files, "--gamma", "Infinity"], "--gamma: expected a number ≥ 0, got Infinity"],
     [[...files, "--alpha", "1,x"], '--alpha: expected a number, got "x"'],
     [[...files, "--alpha", "1,2,3"], "--alpha: expected 2 numbers for [1, 2, 2, 2], got 3"],
-    [[...files, "--class-weights", "1,-1"], "--class-weights: expected a number ≥ 0, got -1"],
+    [[...files, "--class-weights", "1,-1"], "--class-weights[1]: expected a number ≥ 0, got -1"],
     [[...files, "--ignore-index", "1.5"], "--ignore-index: expected an integer, got 1.5"],
     [
       [...files, "--reduction", "avg"],
       '--reduction: expected one of "mean", "weighted-mean", "sum", "none", got "avg"',
     ],
-    [[...files, "--divisor", "0"], "--divisor: expected a number > 0, got 0"],
+    [[...files, "--divisor", "-1"], "--divisor: expected a number ≥ 0, got -1"],
     [
       [...files, "--divisor", "2", "--reduction", "none"],
       '--divisor: reduction "none" divides by nothing, got 2',

@@ -87,6 +87,7 @@ export const CASES: readonly Case[] = [
     shape: map(4, 5),
     targets: "i32",
   },
+  { name: "a divisor of 0", spec: { divisor: 0 }, shape: map(4, 5), targets: "i32" },
   { name: "alpha", spec: { alpha: 0.25, ignoreIndex: 255 }, shape: map(6, 6) },
   {
     name: "an upstream map",

@@ -5,7 +5,7 @@ import { checkShape, checkSpec, type LossSpec } from "../../src/spec.js";
 import { checkBindings, type EncodeBindings } from "../../src/webgpu/bindings.js";
 
 const STORAGE = 0x80;
-const ALIGNMENT = 256;
+const LIMITS = { minStorageBufferOffsetAlignment: 256, maxStorageBufferBindingSize: 4096 };
 
 /** As much of a GPUBuffer as a check looks at. */
 function buffer(size: number, usage: number = STORAGE): GPUBuffer {
@@ -15,7 +15,7 @@ function buffer(size: number, usage: number = STORAGE): GPUBuffer {
 function check(bindings: object, spec: LossSpec = {}) {
   const checked = checkSpec(spec);
   const given = bindings as EncodeBindings;
-  return checkBindings(checked, checkShape(checked, given.shape), given, ALIGNMENT);
+  return checkBindings(checked, checkShape(checked, given.shape), given, LIMITS);
 }
 
 /** Six pixels of four classes, each buffer just large enough. */
@@ -134,7 +134,7 @@ describe("bindings that break a rule are refused:", () => {
     [
       "labels of float32",
       { targets: { ...targets, type: "f32" } },
-      new TypeError('targets.type: expected i32 or u8, got "f32"'),
+      new TypeError('targets.type: expected i32 or u8 or u16 or u32 or i64, got "f32"'),
     ],
     [
       "a buffer that is too small",
@@ -174,12 +174,12 @@ describe("bindings that break a rule are refused:", () => {
     [
       "an offset within a number",
       { logits: { buffer: buffer(512), offset: 2 } },
-      new RangeError("logits.offset: expected a multiple of 4 bytes, got 2"),
+      new RangeError("logits.offset: expected a multiple of 4 bytes, 0 or more, got 2"),
     ],
     [
       "an offset that is NaN",
       { logits: { buffer: buffer(512), offset: NaN } },
-      new RangeError("logits.offset: expected a multiple of 4 bytes, got NaN"),
+      new RangeError("logits.offset: expected a multiple of 4 bytes, 0 or more, got NaN"),
     ],
     [
       "a buffer for other uses",
@@ -190,6 +190,27 @@ describe("bindings that break a rule are refused:", () => {
       "bytes that end within a word",
       { targets: { buffer: buffer(6), type: "u8" } },
       new RangeError("targets: expected a buffer of whole 4-byte words, got 6 bytes"),
+    ],
+    [
+      "a binding that is missing",
+      { logits: undefined },
+      new TypeError("logits: expected { buffer, offset?, size?, type? }, got undefined"),
+    ],
+    [
+      "a binding without a buffer",
+      { logits: { buffer: null } },
+      new TypeError("logits.buffer: expected a GPUBuffer, got null"),
+    ],
+    [
+      "a window that the device cannot bind, because its data begins between two multiples of the alignment",
+      {
+        shape: [1, 4, 256],
+        logits: { buffer: buffer(8192), offset: 252 },
+        targets: { buffer: buffer(1024) },
+      },
+      new RangeError(
+        "logits: expected at most 4096 bytes from a multiple of 256 on, this device's limit, got 4348",
+      ),
     ],
     [
       "an upstream gradient that is NaN",

@@ -1,7 +1,13 @@
 // The buffer door: the caller's device, encoder and buffers, at offsets, and what happens when they are not right.
 
 import { describe, expect } from "vitest";
-import { createLoss, type EncodeBindings, type LossInputs, type LossSpec } from "../../src/index.js";
+import {
+  createLoss,
+  type EncodeBindings,
+  type LossInputs,
+  type LossSpec,
+  type Targets,
+} from "../../src/index.js";
 import { BufferUsage } from "../../src/webgpu/gpu.js";
 import { gpuTest } from "../support/adapter.js";
 import { inputsOf } from "../support/cases.js";
@@ -12,7 +18,7 @@ const ITEM = { name: "", spec: { ignoreIndex: 255 }, shape: [2, 5, 6, 8] };
 const PIXELS = 2 * 6 * 8;
 
 /** A buffer that holds `data` at `offset`, and other numbers around it. */
-function upload(device: GPUDevice, data: Float32Array | Uint8Array | Int32Array, offset = 0): GPUBuffer {
+function upload(device: GPUDevice, data: Float32Array | Targets, offset = 0): GPUBuffer {
   const size = Math.ceil((offset + data.byteLength) / 4) * 4 + 64;
   const buffer = device.createBuffer({ label: "caller's", size, usage: STORAGE | COPY_DST | COPY_SRC });
   const bytes = new Uint8Array(size).fill(77);
