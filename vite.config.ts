@@ -15,7 +15,7 @@ export default defineConfig({
       formats: ["es"],
     },
     rolldownOptions: {
-      output: { chunkFileNames: "shared/[name].js" },
+      output: { chunkFileNames: "shared-[name].js" },
       external: (id) => id.startsWith("node:") || outside.includes(id),
     },
   },

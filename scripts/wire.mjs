@@ -1,6 +1,13 @@
 // What JSON cannot carry, to a page and back: arrays of numbers, NaN and ±∞. Runs on both sides.
 
-const ARRAYS = { Float32Array, Int32Array, Uint8Array };
+const ARRAYS = {
+  BigInt64Array,
+  Float32Array,
+  Int32Array,
+  Uint16Array,
+  Uint32Array,
+  Uint8Array,
+};
 
 export function pack(value) {
   return JSON.stringify(value, (_, part) => {

@@ -1,4 +1,4 @@
-// Classes: the loss map to what each class adds. One thread takes a strip of PIXELS_PER_STRIP pixels, in order.
+// Classes: the maps to what each class adds, and which are taken for which. One thread takes a strip of PIXELS_PER_STRIP pixels, in order.
 
 struct ClassPartial {
   loss_sum: f32,    // Σ loss of its finite pixels
@@ -9,6 +9,7 @@ struct ClassPartial {
 @group(0) @binding(4) var<storage, read> loss_map: array<u32>;     // [batch, ...spatial], bits of f32
 @group(0) @binding(5) var<storage, read> argmax_map: array<u32>;   // [batch, ...spatial]
 @group(0) @binding(6) var<storage, read_write> class_partials: array<ClassPartial>;  // [strips, classes]
+@group(0) @binding(7) var<storage, read_write> confusion: array<atomic<u32>>;        // [labels, predictions]
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -26,7 +27,11 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         } else {
           sums[label].not_finite |= select(1u, 2u, magnitude > 0x7f800000u);
         }
-        sums[label].correct += u32(argmax_map[pixel] == u32(label));
+        let prediction = argmax_map[pixel];
+        sums[label].correct += u32(prediction == u32(label));
+        if CONFUSION && prediction < CLASSES {
+          atomicAdd(&confusion[u32(label) * CLASSES + prediction], 1u);
+        }
       }
     }
   }

@@ -6,7 +6,10 @@
 @group(0) @binding(5) var<storage, read> grad_output: array<Pixels>;        // [batch, ...spatial], or ones
 @group(0) @binding(6) var<storage, read_write> grad_logits: array<Pixels>;  // [batch, classes, ...spatial]
 @group(0) @binding(7) var<storage, read_write> loss_map: array<Bits>;       // [batch, ...spatial], bits of f32
-@group(0) @binding(8) var<storage, read_write> argmax_map: array<Bits>;     // [batch, ...spatial]
+@group(0) @binding(8) var<storage, read_write> argmax_map: array<Bits>;     // [batch, ...spatial], i32
+
+// The prediction where a logit is NaN or +inf: −1.
+const NO_CLASS = 0xffffffffu;
 
 // −inf is a legal logit, of a class that takes no part. It is read as this: no difference with a logit in ±1e38
 // overflows.
@@ -66,7 +69,7 @@ fn group_loss(group: u32, scale: f32) -> Pixels {
     loss_map[problem.loss_map_offset / LANES + group] = select(Bits(0u), bits, valid);
   }
   if WRITE_ARGMAX {
-    argmax_map[group] = select(softmax.argmax, Bits(CLASSES), softmax.is_nan);
+    argmax_map[group] = select(softmax.argmax, Bits(NO_CLASS), softmax.is_nan);
   }
   if any_lane(valid & (softmax.is_nan | infinite)) {
     atomicAdd(&workspace.nan, count_lanes(valid & softmax.is_nan));

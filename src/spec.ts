@@ -77,6 +77,10 @@ export interface LossOutputs {
   lossMap?: boolean;
   /** Count, summed loss and correct pixels of each class. Default false. */
   perClass?: boolean;
+  /** The class of the largest logit of each pixel. Default false. */
+  argmax?: boolean;
+  /** How many pixels of each class are taken for each. Default false. */
+  confusion?: boolean;
 }
 
 /** What one class adds to the loss. */
@@ -109,6 +113,10 @@ export interface LossResult {
   lossMap?: Float32Array;
   /** One entry per class. */
   perClass?: ClassResult[];
+  /** The class of the largest logit, the lowest of equals, −1 where a logit is NaN or +∞. [N, ...spatial], ignored too. */
+  argmax?: Int32Array;
+  /** Valid pixels by label (row) and argmax (column), [C, C]. */
+  confusion?: Uint32Array;
 }
 
 /** The shape in the terms of the kernels. */
@@ -233,12 +241,13 @@ function labelTypeOf(targets: unknown): LabelType {
 
 /** Checks the outputs asked of `run` and fills in their defaults. */
 export function checkOutputs(spec: CheckedSpec, outputs: LossOutputs = {}): Required<LossOutputs> {
-  const defaults = { gradient: true, lossMap: false, perClass: false };
+  const defaults = { gradient: true, lossMap: false, perClass: false, argmax: false, confusion: false };
   checkNames("outputs", outputs, defaults);
   for (const [name, value] of Object.entries(outputs))
     if (value !== undefined && typeof value !== "boolean") wrongType(name, "true or false", value);
-  const { gradient = true, lossMap = false, perClass = false } = outputs;
-  return { gradient, lossMap: lossMap || spec.reduction === "none", perClass };
+  const given = Object.fromEntries(Object.entries(outputs).filter(([, value]) => value !== undefined));
+  const asked = { ...defaults, ...given };
+  return { ...asked, lossMap: asked.lossMap || spec.reduction === "none" };
 }
 
 /** The upstream gradient is a finite number, or for reduction "none" a map. */

@@ -50,7 +50,7 @@ describe("run", () => {
   test("gives the backend checked inputs, and the backend's answer back", async () => {
     const { loss, engine } = spiedLoss();
     await expect(loss.run(INPUTS, { lossMap: true })).resolves.toEqual(RESULT);
-    const outputs = { gradient: true, lossMap: true, perClass: false };
+    const outputs = { gradient: true, lossMap: true, perClass: false, argmax: false, confusion: false };
     expect(engine.run.mock.calls).toEqual([[checkInputs(loss.spec, INPUTS), outputs]]);
   });
 
@@ -60,7 +60,7 @@ describe("run", () => {
       "an output",
       {},
       { grad: true },
-      'outputs: unknown option "grad"; known are gradient, lossMap, perClass',
+      'outputs: unknown option "grad"; known are gradient, lossMap, perClass, argmax, confusion',
     ],
   ])(
     "with %s that breaks a rule rejects before the backend hears of it",

@@ -390,11 +390,19 @@ describe("outputs", () => {
   const spec = checkSpec({});
 
   test("are the gradient alone unless others are asked for", () => {
-    expect(checkOutputs(spec)).toEqual({ gradient: true, lossMap: false, perClass: false });
-    expect(checkOutputs(spec, { gradient: false, lossMap: true, perClass: true })).toEqual({
+    expect(checkOutputs(spec)).toEqual({
+      gradient: true,
+      lossMap: false,
+      perClass: false,
+      argmax: false,
+      confusion: false,
+    });
+    expect(checkOutputs(spec, { gradient: false, lossMap: true, perClass: true, argmax: true })).toEqual({
       gradient: false,
       lossMap: true,
       perClass: true,
+      argmax: true,
+      confusion: false,
     });
   });
 
@@ -403,7 +411,10 @@ describe("outputs", () => {
   });
 
   test.each<[unknown, string]>([
-    [{ grad: true }, 'TypeError: outputs: unknown option "grad"; known are gradient, lossMap, perClass'],
+    [
+      { grad: true },
+      'TypeError: outputs: unknown option "grad"; known are gradient, lossMap, perClass, argmax, confusion',
+    ],
     [{ lossMap: 1 }, "TypeError: lossMap: expected true or false, got 1"],
     [{ gradient: null }, "TypeError: gradient: expected true or false, got null"],
     [{ perClass: "no" }, 'TypeError: perClass: expected true or false, got "no"'],

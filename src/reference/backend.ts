@@ -10,7 +10,7 @@ export class ReferenceBackend implements LossBackend {
   constructor(private readonly spec: CheckedSpec) {}
 
   async run(inputs: CheckedInputs, outputs: Required<LossOutputs>): Promise<LossResult> {
-    const { gradLogits, lossMap, perClass, ...counts } = referenceLoss(this.spec, inputs);
+    const { gradLogits, lossMap, perClass, argmax, confusion, ...counts } = referenceLoss(this.spec, inputs);
     const { lossSum, divisor } = counts;
     return {
       loss: counts.validCount === 0 || divisor === 0 ? 0 : lossSum / divisor,
@@ -18,6 +18,8 @@ export class ReferenceBackend implements LossBackend {
       ...(outputs.gradient && { gradLogits: Float32Array.from(gradLogits) }),
       ...(outputs.lossMap && { lossMap: Float32Array.from(lossMap) }),
       ...(outputs.perClass && { perClass }),
+      ...(outputs.argmax && { argmax }),
+      ...(outputs.confusion && { confusion }),
     };
   }
 

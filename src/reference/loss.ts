@@ -2,7 +2,7 @@
 
 import type { CheckedInputs, CheckedSpec, ClassResult } from "../spec.js";
 import { focalCurve } from "./curve.js";
-import { argmax, softmaxAt } from "./softmax.js";
+import { argmax, isRegular, softmaxAt } from "./softmax.js";
 
 export interface ReferenceResult {
   lossSum: number;
@@ -15,6 +15,10 @@ export interface ReferenceResult {
   /** [N, ...spatial] */
   lossMap: Float64Array;
   perClass: ClassResult[];
+  /** [N, ...spatial] */
+  argmax: Int32Array;
+  /** [labels, predictions] */
+  confusion: Uint32Array;
 }
 
 export function referenceLoss(spec: CheckedSpec, inputs: CheckedInputs): ReferenceResult {
@@ -39,18 +43,23 @@ export function referenceLoss(spec: CheckedSpec, inputs: CheckedInputs): Referen
   const gradLogits = new Float64Array(pixels * classes);
   const lossMap = new Float64Array(pixels);
   const perClass = Array.from({ length: classes }, () => ({ count: 0, lossSum: 0, correct: 0 }));
+  const predictions = new Int32Array(pixels);
+  const confusion = new Uint32Array(classes * classes);
   const logits = new Float64Array(classes);
   let nonFiniteCount = 0;
   for (let pixel = 0; pixel < pixels; pixel++) {
     const label = labelAt(pixel);
-    if (!isValid(label)) continue;
     const image = Math.floor(pixel / plane);
     const at = (c: number) => (image * classes + c) * plane + (pixel % plane);
     for (let c = 0; c < classes; c++) logits[c] = inputs.logits[at(c)]!;
+    const prediction = (predictions[pixel] = argmax(logits));
+    if (!isValid(label)) continue;
 
     const ofClass = perClass[label]!;
     ofClass.count++;
-    if (logits.some((x) => Number.isNaN(x) || x === Infinity)) {
+    if (prediction >= 0) confusion[label * classes + prediction]!++;
+    if (prediction === label) ofClass.correct++;
+    if (!isRegular(logits)) {
       nonFiniteCount++;
       lossMap[pixel] = NaN;
     } else {
@@ -61,12 +70,22 @@ export function referenceLoss(spec: CheckedSpec, inputs: CheckedInputs): Referen
       lossMap[pixel] = infinite ? Infinity : factors[label]! * curve.loss;
       const slope = upstreamOf(inputs, pixel, divisor) * factors[label]! * (infinite ? 1 : curve.slope);
       for (let c = 0; c < classes; c++) gradLogits[at(c)] = c === label ? -slope : (slope * exps[c]!) / mass;
-      if (argmax(logits) === label) ofClass.correct++;
     }
     ofClass.lossSum += lossMap[pixel]!;
   }
   const lossSum = lossMap.reduce((sum, loss) => sum + loss, 0);
-  return { lossSum, divisor, validCount, invalidCount, nonFiniteCount, gradLogits, lossMap, perClass };
+  return {
+    lossSum,
+    divisor,
+    validCount,
+    invalidCount,
+    nonFiniteCount,
+    gradLogits,
+    lossMap,
+    perClass,
+    argmax: predictions,
+    confusion,
+  };
 }
 
 function upstreamOf({ gradOutput }: CheckedInputs, pixel: number, divisor: number): number {

@@ -21,9 +21,15 @@ export function softmaxAt(logits: ArrayLike<number>, label: number): Softmax {
   return { exps, mass, margin: logits[label]! - peak - Math.log(mass) };
 }
 
-/** The lowest class of the largest logit. */
-export function argmax(logits: ArrayLike<number>): number {
+/** The lowest class of the largest logit; −1 if one is NaN or +∞. */
+export function argmax(logits: Float64Array): number {
+  if (!isRegular(logits)) return -1;
   let best = 0;
   for (let c = 1; c < logits.length; c++) if (logits[c]! > logits[best]!) best = c;
   return best;
+}
+
+/** Whether all logits are finite or −∞. */
+export function isRegular(logits: Float64Array): boolean {
+  return logits.every((x) => x < Infinity);
 }

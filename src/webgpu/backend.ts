@@ -90,6 +90,8 @@ export class WebGPUBackend implements LossBackend {
       gradient: request.gradLogits ?? true,
       lossMap: request.lossMap ?? false,
       perClass: false,
+      argmax: false,
+      confusion: false,
       callersResult: request.result ?? false,
       aligned: true,
     });
@@ -105,11 +107,13 @@ export class WebGPUBackend implements LossBackend {
       gradient: windows.gradLogits !== undefined,
       lossMap: windows.lossMap !== undefined,
       perClass: false,
+      argmax: false,
+      confusion: false,
       callersResult: windows.result !== undefined,
       aligned: isAligned(windows),
     };
     const stepNumber = this.encodes % STEP_NUMBERS;
-    const callWindows = { ...windows, ownResult: wholeOf(this.ownResult, RESULT_BYTES) };
+    const callWindows = { ...windows, ownResult: wholeOf(this.ownResult) };
     const record = () => {
       const step = this.stepFor(extent, request);
       this.record(encoder, step, extent, callWindows, gradOutput, stepNumber);
@@ -172,6 +176,8 @@ export class WebGPUBackend implements LossBackend {
       gradient: outputs.gradient,
       lossMap: outputs.lossMap,
       perClass: outputs.perClass,
+      argmax: outputs.argmax,
+      confusion: outputs.confusion,
       callersResult: false,
       aligned: true,
     };
@@ -187,6 +193,7 @@ export class WebGPUBackend implements LossBackend {
         ...(isMap && { gradOutput: buffers.upload("gradOutput", inputs.gradOutput as Float32Array) }),
         ...(outputs.gradient && { gradLogits: buffers.output("gradLogits", inputs.logits.byteLength) }),
         ...(outputs.lossMap && { lossMap: buffers.output("lossMap", 4 * inputs.pixels) }),
+        ...(outputs.argmax && { argmaxMap: buffers.output("argmax", 4 * inputs.pixels) }),
       };
       const encoder = this.device.createCommandEncoder({ label: "segloss run" });
       this.record(encoder, step, inputs, windows, isMap ? 1 : (inputs.gradOutput as number), 0);
@@ -194,7 +201,9 @@ export class WebGPUBackend implements LossBackend {
         result: windows.ownResult,
         gradLogits: windows.gradLogits,
         lossMap: windows.lossMap,
-        perClass: step.classResults && wholeOf(step.classResults, step.classResults.size),
+        argmax: windows.argmaxMap,
+        perClass: outputs.perClass ? step.classResults && wholeOf(step.classResults) : undefined,
+        confusion: step.confusion && wholeOf(step.confusion),
       });
       this.device.queue.submit([encoder.finish()]);
       return staging;
@@ -211,17 +220,24 @@ export class WebGPUBackend implements LossBackend {
       const part = staging.parts[name];
       return part && range.slice(part.offset, part.offset + part.size);
     };
-    const [words, gradLogits, lossMap, perClass] = ["result", "gradLogits", "lossMap", "perClass"].map(bytes);
+    const [words, gradLogits, lossMap, perClass, argmax, confusion] = [
+      "result",
+      "gradLogits",
+      "lossMap",
+      "perClass",
+      "argmax",
+      "confusion",
+    ].map(bytes);
     staging.buffer.unmap();
-    const { result } = readResult(
-      this.spec,
-      inputs,
-      new Uint32Array(words!),
-      perClass && new Uint32Array(perClass),
-    );
-    if (gradLogits) result.gradLogits = new Float32Array(gradLogits);
-    if (lossMap) result.lossMap = new Float32Array(lossMap);
-    return result;
+    const classWords = perClass && new Uint32Array(perClass);
+    const { result } = readResult(this.spec, inputs, new Uint32Array(words!), classWords);
+    return {
+      ...result,
+      ...(gradLogits && { gradLogits: new Float32Array(gradLogits) }),
+      ...(lossMap && { lossMap: new Float32Array(lossMap) }),
+      ...(argmax && { argmax: new Int32Array(argmax) }),
+      ...(confusion && { confusion: new Uint32Array(confusion) }),
+    };
   }
 
   private record(
@@ -317,8 +333,8 @@ function stepKey({ batch, classes, plane }: Extent, request: PlanRequest): strin
   return JSON.stringify([batch, classes, plane, request]);
 }
 
-function wholeOf(buffer: GPUBuffer, size: number): Window {
-  return { buffer, offset: 0, size, first: 0 };
+function wholeOf(buffer: GPUBuffer): Window {
+  return { buffer, offset: 0, size: buffer.size, first: 0 };
 }
 
 /** Four-lane kernels look at float32 data in units of 16 bytes. */

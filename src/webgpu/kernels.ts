@@ -38,7 +38,10 @@ export interface Variant {
   readonly lossMap: boolean;
   /** Counts per class, for class results and for the divisor of "weighted-mean". */
   readonly classCounts: boolean;
+  /** The kernel `classes` runs. */
   readonly perClass: boolean;
+  readonly argmax: boolean;
+  readonly confusion: boolean;
   readonly callersResult: boolean;
 }
 
@@ -81,7 +84,7 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       GROUPS_PER_THREAD: v.groupsPerThread,
       WRITE_GRADIENT: v.gradient,
       WRITE_LOSS_MAP: v.lossMap,
-      WRITE_ARGMAX: v.perClass,
+      WRITE_ARGMAX: v.argmax,
     },
     files: [
       ...COMMON,
@@ -95,7 +98,12 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
     ],
   }),
   classes: (v) => ({
-    constants: { CLASSES: v.classes, WORKGROUP_SIZE: v.workgroupSize, PIXELS_PER_STRIP },
+    constants: {
+      CLASSES: v.classes,
+      WORKGROUP_SIZE: v.workgroupSize,
+      PIXELS_PER_STRIP,
+      CONFUSION: v.confusion,
+    },
     files: [...COMMON, LABELS[v.labels], classesKernel],
   }),
   finish: (v) => ({
@@ -161,6 +169,7 @@ export const BINDINGS = {
     lossMap: input,
     argmaxMap: input,
     classPartials: output,
+    confusion: output,
   },
   finish: {
     problem: perCall,

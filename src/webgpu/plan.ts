@@ -16,6 +16,8 @@ export interface PlanRequest {
   readonly gradient: boolean;
   readonly lossMap: boolean;
   readonly perClass: boolean;
+  readonly argmax: boolean;
+  readonly confusion: boolean;
   readonly callersResult: boolean;
   /** Every float32 buffer begins at a multiple of 16 bytes. */
   readonly aligned: boolean;
@@ -43,6 +45,7 @@ export function makePlan(
   limits: PlanLimits,
 ): Plan {
   checkSize(extent, limits);
+  const perClass = request.perClass || request.confusion;
   const { classes, plane, pixels } = extent;
   const lanes = request.aligned && plane % 4 === 0 && classes <= profile.maxClassesOfFour ? 4 : 1;
   const variant: Variant = {
@@ -54,9 +57,11 @@ export function makePlan(
     workgroupSize: profile.workgroupSize,
     groupsPerThread: profile.groupsPerThread,
     gradient: request.gradient,
-    lossMap: request.lossMap || request.perClass,
-    classCounts: request.perClass || spec.reduction === "weighted-mean",
-    perClass: request.perClass,
+    lossMap: request.lossMap || perClass,
+    classCounts: perClass || spec.reduction === "weighted-mean",
+    perClass,
+    argmax: request.argmax || perClass,
+    confusion: request.confusion,
     callersResult: request.callersResult,
   };
   const workgroups = Math.ceil(pixels / (variant.workgroupSize * variant.groupsPerThread * lanes));
@@ -64,7 +69,7 @@ export function makePlan(
   const over = (count: number) => gridOf(count, limits.maxComputeWorkgroupsPerDimension);
   return {
     variant,
-    kernels: KERNEL_NAMES.filter((name) => name !== "classes" || request.perClass),
+    kernels: KERNEL_NAMES.filter((name) => name !== "classes" || perClass),
     grids: {
       count: over(workgroups),
       loss: over(workgroups),

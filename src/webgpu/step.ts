@@ -15,6 +15,7 @@ export interface CallWindows {
   readonly gradOutput?: Window;
   readonly gradLogits?: Window;
   readonly lossMap?: Window;
+  readonly argmaxMap?: Window;
   readonly result?: Window;
 }
 
@@ -33,6 +34,8 @@ const CLASS_RESULT_WORDS = 4;
 export class Step {
   /** One entry per class: struct ClassResult of shaders/finish.wgsl. */
   readonly classResults: GPUBuffer | undefined;
+  /** Counts by label and prediction. */
+  readonly confusion: GPUBuffer | undefined;
   private readonly kernels: readonly (readonly [KernelName, Kernel])[];
   private readonly own: GPUBuffer[] = [];
   private readonly resources: Record<string, GPUBindingResource>;
@@ -48,7 +51,7 @@ export class Step {
   ) {
     this.kernels = plan.kernels.map((name) => [name, kernels.get(name, plan.variant)]);
     const { classes, pixels } = extent;
-    const { STORAGE, UNIFORM, COPY_SRC } = BufferUsage;
+    const { STORAGE, UNIFORM, COPY_SRC, COPY_DST } = BufferUsage;
     const counters = 4 + classes;
     const workspace = this.create("workspace", counters + plan.partials, STORAGE);
     const ones = this.create("ones", 4, STORAGE, new Float32Array(4).fill(1));
@@ -57,7 +60,7 @@ export class Step {
     rows.set([...factors].flatMap((factor, c) => [factor, weights[c]!, 0, 0]));
     const classTable = this.create("class table", rows.length, UNIFORM, rows);
     // What a kernel binds but does not write, at separate offsets of one buffer.
-    const unused = this.create("unused outputs", 5 * 64, STORAGE);
+    const unused = this.create("unused outputs", 6 * 64, STORAGE);
     const unusedWindow = (slot: number) => ({ buffer: unused, offset: slot * 256, size: 16 });
     this.resources = {
       problem: { buffer: uniforms.problem, size: 64 },
@@ -70,8 +73,13 @@ export class Step {
       argmaxMap: unusedWindow(2),
       result: unusedWindow(3),
       classResults: unusedWindow(4),
+      confusion: unusedWindow(5),
       classPartials: { buffer: ones },
     };
+    if (plan.variant.confusion) {
+      this.confusion = this.create("confusion", classes * classes, STORAGE | COPY_SRC | COPY_DST);
+      this.resources["confusion"] = { buffer: this.confusion };
+    }
     if (plan.variant.perClass) {
       const partials = plan.strips * classes * CLASS_PARTIAL_WORDS;
       this.classResults = this.create("class results", classes * CLASS_RESULT_WORDS, STORAGE | COPY_SRC);
@@ -92,6 +100,7 @@ export class Step {
   /** Records the kernels into the caller's encoder, as one compute pass. */
   record(encoder: GPUCommandEncoder, windows: CallWindows, offsets: CallOffsets): void {
     const groups = this.groupsFor(windows);
+    if (this.confusion) encoder.clearBuffer(this.confusion);
     const pass = encoder.beginComputePass({ label: "segloss" });
     for (const [name, { pipeline }] of this.kernels) {
       pass.setPipeline(pipeline);
@@ -160,6 +169,7 @@ const WINDOW_NAMES = [
   "gradOutput",
   "gradLogits",
   "lossMap",
+  "argmaxMap",
   "result",
 ] as const;
 

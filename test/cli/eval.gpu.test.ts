@@ -1,11 +1,12 @@
 // The command on a real WebGPU device, of the adapter that SEGLOSS_ADAPTER names.
 
 import { expect, test } from "vitest";
+import { gpuTest } from "../support/adapter.js";
 import { run, useTemporaryFolder } from "./harness.js";
 
 useTemporaryFolder();
 
-test("WebGPU and the reference agree on the bundled sample", async () => {
+gpuTest("WebGPU and the reference agree on the bundled sample", async ({ device: _ }) => {
   const gpu = await run(["--json", "--backend", "webgpu"]);
   expect(gpu.stderr).toBe("");
   const [onGpu, onCpu] = [gpu, await run(["--json", "--backend", "reference"])].map(({ stdout }) =>

@@ -3,6 +3,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { adapterReport, chooseDevice, requestDevice } from "../../src/node/index.js";
 import { describeAdapter, isSoftware, limitsOf } from "../../src/webgpu/device.js";
+import { openTestDevice } from "../support/adapter.js";
 import { addOne } from "./add-one.js";
 
 // The package carries it for Linux x64 alone; there, its absence is a failure.
@@ -37,7 +38,10 @@ testSwiftShader("choosing SwiftShader leaves the environment as it was", async (
   expect({ ...process.env }).toEqual(before);
 });
 
-test("the machine's own choice computes", async () => {
+test("the machine's own choice computes", async ({ skip }) => {
+  const there = await openTestDevice();
+  if (typeof there === "string") return skip(there);
+  devices.push(there);
   const { device, source } = await chooseDevice();
   devices.push(device);
   console.info(`adapter: ${describeAdapter(device.adapterInfo)} from ${source}`);

@@ -20,7 +20,7 @@ const VARIANTS: Record<string, Partial<Profile>> = {
   "sums per thread": { sum: "threads", workgroupSize: 32, groupsPerThread: 3 },
 };
 
-const ALL = { gradient: true, lossMap: true, perClass: true };
+const ALL = { gradient: true, lossMap: true, perClass: true, argmax: true, confusion: true };
 
 async function run(device: GPUDevice, spec: LossSpec, inputs: LossInputs, profile: Partial<Profile>) {
   const checked = checkSpec(spec);

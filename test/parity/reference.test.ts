@@ -15,7 +15,13 @@ test.each(TORCH_CASES)("the reference gives PyTorch's numbers: $name", async (it
 
 test.each(CASES)("the reference keeps to its own tolerance when rounded to float32: $name", async (item) => {
   const loss = await createLoss(item.spec, { backend: "reference" });
-  const result = await loss.run(inputsOf(item), { lossMap: true, perClass: true });
+  const result = await loss.run(inputsOf(item), { lossMap: true, perClass: true, confusion: true });
+  expect(result.perClass!.map(({ correct }) => correct)).toEqual(diagonal(result.confusion!));
   const worst = expectRight(item.spec, inputsOf(item), result);
   expect(worst.loss).toBeLessThanOrEqual(2 ** -24);
 });
+
+function diagonal(square: Uint32Array): number[] {
+  const size = Math.sqrt(square.length);
+  return Array.from({ length: size }, (_, i) => square[i * size + i]!);
+}

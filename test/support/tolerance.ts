@@ -88,6 +88,8 @@ export function expectRight(spec: LossSpec, inputs: LossInputs, result: LossResu
   const loss = want.divisor === 0 || want.validCount === 0 ? 0 : want.lossSum / want.divisor;
   const allowed = loss === 0 ? 0 : sumAllowed / want.divisor + classes * ULP * Math.abs(loss);
   expect(errorOf(result.loss, loss), "loss").toBeLessThanOrEqual(Number.isFinite(allowed) ? allowed : 0);
+  if (result.argmax) expect(result.argmax).toEqual(want.argmax);
+  if (result.confusion) expect(result.confusion).toEqual(want.confusion);
   if (result.perClass) {
     expect(result.perClass.map(({ count, correct }) => [count, correct])).toEqual(
       want.perClass.map(({ count, correct }) => [count, correct]),

@@ -25,13 +25,24 @@ const VARIANT: Variant = {
   lossMap: true,
   classCounts: true,
   perClass: true,
+  argmax: true,
+  confusion: true,
   callersResult: true,
 };
 
 const VARIANTS: Variant[] = [
   VARIANT,
   { ...VARIANT, labels: "i32", lanes: 4, softmax: "online", sum: "threads" },
-  { ...VARIANT, gradient: false, lossMap: false, classCounts: false, perClass: false, callersResult: false },
+  {
+    ...VARIANT,
+    gradient: false,
+    lossMap: false,
+    classCounts: false,
+    perClass: false,
+    argmax: false,
+    confusion: false,
+    callersResult: false,
+  },
 ];
 
 const reflect = (name: KernelName, variant = VARIANT) => new WgslReflect(kernelSource(name, variant));

@@ -10,6 +10,8 @@ const REQUEST: PlanRequest = {
   gradient: true,
   lossMap: false,
   perClass: false,
+  argmax: false,
+  confusion: false,
   callersResult: false,
   aligned: true,
 };

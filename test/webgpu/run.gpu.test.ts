@@ -7,7 +7,7 @@ import { inputsOf } from "../support/cases.js";
 import { expectRight } from "../support/tolerance.js";
 
 const ITEM = { name: "", spec: { ignoreIndex: 255 }, shape: [1, 19, 67, 60] };
-const ALL = { lossMap: true, perClass: true };
+const ALL = { lossMap: true, perClass: true, argmax: true, confusion: true };
 
 describe("run", () => {
   gpuTest("gives the same bits a hundred times", async ({ device }) => {
