@@ -54,8 +54,10 @@ fn group_loss(group: u32, scale: f32) -> Pixels {
   if WRITE_GRADIENT {
     let upstream = grad_output[problem.grad_output_offset / LANES + group * problem.grad_output_stride];
     let slope = scale * upstream * factor * select(curve.slope, Pixels(1.0), infinite);
+    // Last of all, so that nothing an upstream gradient holds reaches a pixel that does not count.
+    let counted = select(Pixels(0.0), slope, valid);
     let gradients = problem.grad_logits_offset / LANES + first;
-    write_gradient(&softmax, gradients, plane, labels, slope);
+    write_gradient(&softmax, gradients, plane, labels, counted);
     if any_lane(softmax.is_nan) {
       for (var k = 0u; k < CLASSES; k++) {
         let at = gradients + k * plane;

@@ -57,7 +57,7 @@ export type LabelType = keyof typeof LABEL_ARRAYS;
 /** One label per pixel, [N, ...spatial]. */
 export type Targets = Uint8Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array;
 
-/** What `run` reads. */
+/** What `run` reads. The arrays must stay as they are until its promise settles. */
 export interface LossInputs {
   /** Float32 [N, C, ...spatial]. */
   logits: Float32Array;
@@ -136,29 +136,41 @@ export interface CheckedInputs extends Extent {
   readonly labels: LabelType;
   readonly gradOutput: number | Float32Array;
   /** One per class: alpha · classWeights, what multiplies a pixel's loss. */
-  readonly factors: Float32Array;
+  readonly factors: Float64Array;
   /** One per class: classWeights, what a pixel adds to the divisor of `"weighted-mean"`. */
-  readonly weights: Float32Array;
+  readonly weights: Float64Array;
 }
 
 export const MAX_CLASSES = 1024;
 
+/** The ends of 32 bits stand for labels that do not fit in them. */
+const MAX_IGNORE_INDEX = 2 ** 31 - 2;
+
+const SMALLEST_NORMAL = 2 ** -126;
+
 const SPEC_RULES = {
   family: oneOf("softmax"),
   from: oneOf("logits"),
-  gamma: atLeastZero,
-  alpha: (name, value) => (isList(value) ? eachAtLeastZero(name, value) : atLeastZero(name, value)),
+  gamma: (name, value) => {
+    atLeastZero(name, value);
+    if (Math.fround(value as number) === Infinity) checkFloat32(name, value as number);
+  },
+  alpha: (name, value) => {
+    if (isList(value)) eachWeight(name, value);
+    else if (typeof value === "number") weight(name, value);
+    else wrongType(name, "a number or an array of numbers", value);
+  },
   classWeights: (name, value) =>
-    isList(value)
-      ? eachAtLeastZero(name, value)
-      : wrongType(name, "an array with one number per class", value),
+    isList(value) ? eachWeight(name, value) : wrongType(name, "an array with one number per class", value),
   ignoreIndex: (name, value) => {
     if (!Number.isInteger(value)) wrongType(name, "an integer", value);
-    if ((value as number) < -(2 ** 31) || (value as number) > 2 ** 31 - 1)
-      throw new RangeError(`${name}: expected a 32-bit integer, got ${text(value)}`);
+    if (Math.abs(value as number) > MAX_IGNORE_INDEX)
+      throw new RangeError(
+        `${name}: expected a whole number within ±${MAX_IGNORE_INDEX}, got ${text(value)}`,
+      );
   },
   reduction: oneOf("mean", "weighted-mean", "sum", "none"),
-  divisor: atLeastZero,
+  divisor: weight,
   layout: oneOf("channels-first"),
   onInvalid: oneOf("throw", "count"),
 } satisfies Record<keyof LossSpec, (name: string, value: unknown) => void>;
@@ -207,6 +219,7 @@ export function checkShape(spec: CheckedSpec, shape: Shape): Extent {
       );
   }
   const plane = spatial.reduce((product, size) => product * size, 1);
+  checkProducts(spec, classes, batch * plane);
   return { batch, classes, plane, pixels: batch * plane };
 }
 
@@ -256,14 +269,34 @@ export function checkGradOutput(spec: CheckedSpec, value: unknown, isMap: boolea
     throw new TypeError(`gradOutput: a map needs reduction "none", this loss has "${spec.reduction}"`);
   if (!isMap && !(typeof value === "number" && Number.isFinite(value)))
     throw new RangeError(`gradOutput: expected a finite number, got ${text(value)}`);
+  if (isMap) return;
+  checkFloat32("gradOutput", value as number);
+  if (spec.divisor) checkFloat32("gradOutput / divisor", (value as number) / spec.divisor);
+}
+
+/** The kernels compute in float32, and may take what is below its normal numbers for 0. */
+function checkFloat32(name: string, value: number): void {
+  if (
+    value !== 0 &&
+    !(Math.abs(Math.fround(value)) >= SMALLEST_NORMAL && Math.abs(Math.fround(value)) < Infinity)
+  )
+    throw new RangeError(
+      `${name}: expected 0 or a number that float32 holds (1.2e-38 to 3.4e38), got ${value}`,
+    );
+}
+
+function checkProducts(spec: CheckedSpec, classes: number, pixels: number): void {
+  const { factors, weights } = classTables(spec, classes);
+  for (const [c, factor] of factors.entries()) checkFloat32(`alpha · classWeights of class ${c}`, factor);
+  if (spec.reduction === "weighted-mean") checkFloat32("sum of classWeights", Math.max(...weights) * pixels);
 }
 
 /** What each class multiplies into the loss, and into the divisor of "weighted-mean". */
 export function classTables(
   spec: CheckedSpec,
   classes: number,
-): { factors: Float32Array; weights: Float32Array } {
-  const weights = Float32Array.from({ length: classes }, (_, c) => spec.classWeights?.[c] ?? 1);
+): { factors: Float64Array; weights: Float64Array } {
+  const weights = Float64Array.from({ length: classes }, (_, c) => spec.classWeights?.[c] ?? 1);
   const alpha = (c: number) => (isList(spec.alpha) ? spec.alpha[c]! : (spec.alpha ?? 1));
   return { weights, factors: weights.map((weight, c) => weight * alpha(c)) };
 }
@@ -279,7 +312,7 @@ export function checkInvalidCount(spec: CheckedSpec, extent: Extent, invalidCoun
 
 /** `[1, 19, 512, 1024]`, as it stands in messages. */
 export function shapeText(shape: Shape): string {
-  return `[${[...shape].join(", ")}]`;
+  return text([...shape]);
 }
 
 /** Refuses names that are not in `known`, listing those that are. */
@@ -304,12 +337,16 @@ function oneOf(...allowed: string[]): (name: string, value: unknown) => void {
 function atLeastZero(name: string, value: unknown): void {
   if (typeof value !== "number") wrongType(name, "a number", value);
   if (!(value >= 0 && value < Infinity)) throw new RangeError(`${name}: expected a number ≥ 0, got ${value}`);
-  if (Math.fround(value) === Infinity)
-    throw new RangeError(`${name}: expected a number that float32 holds, got ${value}`);
 }
 
-function eachAtLeastZero(name: string, values: readonly unknown[]): void {
-  values.forEach((value, i) => atLeastZero(`${name}[${i}]`, value));
+function weight(name: string, value: unknown): void {
+  atLeastZero(name, value);
+  checkFloat32(name, value as number);
+}
+
+function eachWeight(name: string, values: readonly unknown[]): void {
+  // Not forEach, which passes over holes.
+  for (const [i, value] of values.entries()) weight(`${name}[${i}]`, value);
 }
 
 function checkLength(

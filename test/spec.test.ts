@@ -89,9 +89,9 @@ describe("a spec", () => {
     { alpha: [0] },
     { classWeights: [0, 7] },
     { ignoreIndex: 0 },
-    { ignoreIndex: -(2 ** 31) },
-    { ignoreIndex: 2 ** 31 - 1 },
-    { reduction: "mean", divisor: Number.MIN_VALUE },
+    { ignoreIndex: -(2 ** 31) + 2 },
+    { ignoreIndex: 2 ** 31 - 2 },
+    { reduction: "mean", divisor: 2 ** -126 },
     { reduction: "weighted-mean", divisor: 1e9 },
   ])("may be %j", (spec) => {
     expect(checkSpec(spec)).toMatchObject(spec);
@@ -114,7 +114,11 @@ describe("a spec", () => {
     ["a gamma that is text", { gamma: "2" }, 'TypeError: gamma: expected a number, got "2"'],
     ["a gamma that is null", { gamma: null }, "TypeError: gamma: expected a number, got null"],
     ["an alpha below 0", { alpha: -1 }, "RangeError: alpha: expected a number ≥ 0, got -1"],
-    ["an alpha that is text", { alpha: "0.25" }, 'TypeError: alpha: expected a number, got "0.25"'],
+    [
+      "an alpha that is text",
+      { alpha: "0.25" },
+      'TypeError: alpha: expected a number or an array of numbers, got "0.25"',
+    ],
     [
       "one alpha of many below 0",
       { alpha: [1, -1, 1] },
@@ -153,12 +157,12 @@ describe("a spec", () => {
     [
       "an ignoreIndex above 32 bits",
       { ignoreIndex: 2 ** 31 },
-      "RangeError: ignoreIndex: expected a 32-bit integer, got 2147483648",
+      "RangeError: ignoreIndex: expected a whole number within ±2147483646, got 2147483648",
     ],
     [
       "an ignoreIndex below 32 bits",
       { ignoreIndex: -(2 ** 31) - 1 },
-      "RangeError: ignoreIndex: expected a 32-bit integer, got -2147483649",
+      "RangeError: ignoreIndex: expected a whole number within ±2147483646, got -2147483649",
     ],
     [
       "an unknown reduction",
@@ -187,8 +191,47 @@ describe("a spec", () => {
   });
 
   test("with a weight that float32 does not hold is refused", () => {
-    const complaint = "RangeError: classWeights[1]: expected a number that float32 holds, got 1e+39";
+    const complaint =
+      "RangeError: classWeights[1]: expected 0 or a number that float32 holds (1.2e-38 to 3.4e38), got 1e+39";
     expect(messageOf(() => checkSpec({ classWeights: [3e38, 1e39] }))).toBe(complaint);
+  });
+
+  // The control, [3e38, 1] and a sum over two pixels, is accepted by the tests above and below.
+  test.each<[string, LossSpec, string]>([
+    [
+      "a hole among the weights",
+      { classWeights: new Array<number>(2) },
+      "TypeError: classWeights[0]: expected a number, got undefined",
+    ],
+    [
+      "an alpha below float32",
+      { alpha: 1e-46 },
+      "RangeError: alpha: expected 0 or a number that float32 holds (1.2e-38 to 3.4e38), got 1e-46",
+    ],
+    [
+      "a divisor below float32",
+      { divisor: 1e-39 },
+      "RangeError: divisor: expected 0 or a number that float32 holds (1.2e-38 to 3.4e38), got 1e-39",
+    ],
+    [
+      "a gamma above float32",
+      { gamma: 1e39 },
+      "RangeError: gamma: expected 0 or a number that float32 holds (1.2e-38 to 3.4e38), got 1e+39",
+    ],
+  ])("with %s is refused", (_, spec, complaint) => {
+    expect(messageOf(() => checkSpec(spec))).toBe(complaint);
+  });
+
+  test("with factors or a sum of weights that overflow is refused when the shape is known", () => {
+    const shape = [1, 2, 4];
+    const at = (spec: LossSpec) => messageOf(() => checkShape(checkSpec(spec), shape));
+    expect(at({ alpha: 1e30, classWeights: [1e30, 1] })).toMatch(
+      /^RangeError: alpha · classWeights of class 0: /,
+    );
+    expect(at({ classWeights: [3e38, 1], reduction: "weighted-mean" })).toMatch(
+      /^RangeError: sum of classWeights: /,
+    );
+    expect(checkShape(checkSpec({ classWeights: [3e38, 1] }), shape).classes).toBe(2);
   });
 
   test("with a divisor of 0 is accepted", () => {
@@ -337,6 +380,11 @@ describe("inputs", () => {
     ],
     [
       "an infinite upstream gradient",
+      { gradOutput: 1e39 },
+      "RangeError: gradOutput: expected 0 or a number that float32 holds (1.2e-38 to 3.4e38), got 1e+39",
+    ],
+    [
+      "an upstream gradient of minus infinity",
       { gradOutput: -Infinity },
       "RangeError: gradOutput: expected a finite number, got -Infinity",
     ],
@@ -380,8 +428,8 @@ describe("inputs", () => {
     expect([...factors]).toEqual([0.5, 2, 2]);
     expect([...weights]).toEqual([1, 2, 0.5]);
     expect(classTables(checkSpec({ alpha: 0.25 }), 2)).toEqual({
-      factors: Float32Array.of(0.25, 0.25),
-      weights: Float32Array.of(1, 1),
+      factors: Float64Array.of(0.25, 0.25),
+      weights: Float64Array.of(1, 1),
     });
   });
 });

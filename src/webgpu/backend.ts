@@ -3,7 +3,10 @@
 import type { LossBackend } from "../backend.js";
 import { WebGPUError } from "../errors.js";
 import {
+  checkNames,
   checkShape,
+  LABEL_ARRAYS,
+  wrongType,
   type CheckedInputs,
   type CheckedSpec,
   type Extent,
@@ -22,7 +25,7 @@ import { profileOf, type Profile } from "./profile.js";
 import { readResult } from "./result.js";
 import { RunBuffers } from "./runBuffers.js";
 import { UniformSlots } from "./slots.js";
-import { Step, type CallWindows } from "./step.js";
+import { Step, type CallSlots, type CallWindows } from "./step.js";
 
 /** What `prepare` compiles for. */
 export interface PrepareRequest {
@@ -36,8 +39,11 @@ export interface PrepareRequest {
   result?: boolean;
 }
 
+/** Steps kept for shapes that come again. */
+const STEPS_KEPT = 32;
+
 /** Answers tell which encode they belong to; this many can be told apart. */
-const STEP_NUMBERS = 256;
+const STEP_NUMBERS = 255;
 
 export class WebGPUBackend implements LossBackend {
   readonly name = "webgpu";
@@ -51,9 +57,9 @@ export class WebGPUBackend implements LossBackend {
   private readonly runBuffers: RunBuffers;
   private lastRun: Promise<unknown> = Promise.resolve();
   private lost: string | undefined;
-  private encodeErrors: Promise<WebGPUError | undefined>[] = [];
   private encodes = 0;
-  private encoded: { extent: Extent; stepNumber: number } | undefined;
+  private encoded:
+    { extent: Extent; stepNumber: number; error?: Promise<WebGPUError | undefined> } | undefined;
 
   /** `owned`: the device was made for this backend and goes with it. `profile`: for tests and measurements. */
   constructor(
@@ -84,9 +90,13 @@ export class WebGPUBackend implements LossBackend {
   /** Compiles in the background what `encode` will need. */
   async prepare(request: PrepareRequest): Promise<void> {
     this.checkAlive();
+    checkNames("prepare", request, { shape: 0, targets: 0, gradLogits: 0, lossMap: 0, result: 0 });
+    const { targets: labels = "i32" } = request;
+    if (!Object.hasOwn(LABEL_ARRAYS, labels))
+      wrongType("targets", Object.keys(LABEL_ARRAYS).join(" or "), labels);
     const extent = checkShape(this.spec, request.shape);
     const plan = this.plan(extent, {
-      labels: request.targets ?? "i32",
+      labels,
       gradient: request.gradLogits ?? true,
       lossMap: request.lossMap ?? false,
       perClass: false,
@@ -100,7 +110,10 @@ export class WebGPUBackend implements LossBackend {
 
   encode(encoder: GPUCommandEncoder, bindings: EncodeBindings): void {
     this.checkAlive();
-    const extent = checkShape(this.spec, bindings?.shape);
+    if (typeof encoder?.beginComputePass !== "function") wrongType("encoder", "a GPUCommandEncoder", encoder);
+    if (typeof bindings !== "object" || bindings === null)
+      wrongType("bindings", "{ shape, logits, targets }", bindings);
+    const extent = checkShape(this.spec, bindings.shape);
     const { labels, gradOutput, windows } = checkBindings(this.spec, extent, bindings, this.device.limits);
     const request: PlanRequest = {
       labels,
@@ -112,24 +125,21 @@ export class WebGPUBackend implements LossBackend {
       callersResult: windows.result !== undefined,
       aligned: isAligned(windows),
     };
-    const stepNumber = this.encodes % STEP_NUMBERS;
+    // 0 is what a result holds that was never written.
+    const stepNumber = 1 + (this.encodes++ % STEP_NUMBERS);
     const callWindows = { ...windows, ownResult: wholeOf(this.ownResult) };
-    const record = () => {
-      const step = this.stepFor(extent, request);
-      this.record(encoder, step, extent, callWindows, gradOutput, stepNumber);
-    };
+    const slots = this.slotsOf(extent, callWindows, gradOutput, stepNumber);
+    const record = () => this.stepFor(extent, request).record(encoder, callWindows, slots);
     // Where nothing is created, nothing of ours can fail, and the step is spared the error scopes.
-    if (this.steps.get(stepKey(extent, request))?.isBound(callWindows)) record();
-    else {
+    if (this.steps.get(stepKey(extent, request))?.isBound(callWindows, slots)) {
+      record();
+      this.encoded = { extent, stepNumber };
+    } else {
       const { error } = capture(this.device, record);
-      this.encodeErrors.push(error);
-      void error.then((found) => {
-        if (found) this.forgetSteps();
-        else this.encodeErrors = this.encodeErrors.filter((pending) => pending !== error);
-      });
+      this.encoded = { extent, stepNumber, error };
+      // What others recorded with may be among these, so they are let go, not destroyed.
+      void error.then((found) => found && this.steps.clear());
     }
-    this.encodes++;
-    this.encoded = { extent, stepNumber };
   }
 
   /** The answer to the last `encode`, and the extent it was for. */
@@ -139,14 +149,13 @@ export class WebGPUBackend implements LossBackend {
     if (!encoded)
       throw new WebGPUError("not-run", "read: nothing was encoded yet; call encode and submit first");
     const staging = this.readBuffers.pop() ?? this.createReadBuffer();
-    const { error } = capture(this.device, () => {
+    const { value: map, error } = capture(this.device, () => {
       const encoder = this.device.createCommandEncoder({ label: "segloss read" });
       encoder.copyBufferToBuffer(this.ownResult, 0, staging, 0, RESULT_BYTES);
       this.device.queue.submit([encoder.finish()]);
+      return startMap(staging);
     });
-    const encodeErrors = this.encodeErrors;
-    this.encodeErrors = [];
-    await this.mapped([staging], [...encodeErrors, error]);
+    await this.mapped(map, [encoded.error, error]);
     const words = new Uint32Array(staging.getMappedRange().slice(0));
     staging.unmap();
     this.readBuffers.push(staging);
@@ -161,7 +170,8 @@ export class WebGPUBackend implements LossBackend {
 
   destroy(): void {
     if (this.lost === undefined) this.lost = "this loss was destroyed";
-    this.forget();
+    for (const step of this.steps.values()) step.destroy();
+    this.runBuffers.destroy();
     this.problems.destroy();
     this.stepNumbers.destroy();
     this.ownResult.destroy();
@@ -196,7 +206,8 @@ export class WebGPUBackend implements LossBackend {
         ...(outputs.argmax && { argmaxMap: buffers.output("argmax", 4 * inputs.pixels) }),
       };
       const encoder = this.device.createCommandEncoder({ label: "segloss run" });
-      this.record(encoder, step, inputs, windows, isMap ? 1 : (inputs.gradOutput as number), 0);
+      const gradOutput = isMap ? 1 : (inputs.gradOutput as number);
+      step.record(encoder, windows, this.slotsOf(inputs, windows, gradOutput, 0));
       const staging = buffers.readBack(encoder, {
         result: windows.ownResult,
         gradLogits: windows.gradLogits,
@@ -206,13 +217,14 @@ export class WebGPUBackend implements LossBackend {
         confusion: step.confusion && wholeOf(step.confusion),
       });
       this.device.queue.submit([encoder.finish()]);
-      return staging;
+      return { ...staging, map: startMap(staging.buffer) };
     });
     try {
-      await this.mapped([staging.buffer], [error]);
+      await this.mapped(staging.map, [error]);
     } catch (problem) {
-      // What failed may hold buffers that never came to be.
-      this.forget();
+      // Among these may be buffers that never came to be. What others recorded with is let go, not destroyed.
+      this.runBuffers.destroy();
+      this.steps.clear();
       throw problem;
     }
     const range = staging.buffer.getMappedRange();
@@ -240,14 +252,7 @@ export class WebGPUBackend implements LossBackend {
     };
   }
 
-  private record(
-    encoder: GPUCommandEncoder,
-    step: Step,
-    extent: Extent,
-    windows: CallWindows,
-    gradOutput: number,
-    stepNumber: number,
-  ): void {
+  private slotsOf(extent: Extent, windows: CallWindows, gradOutput: number, stepNumber: number): CallSlots {
     const problem = packProblem({
       ...problemOf(this.spec, extent),
       grad_output: gradOutput,
@@ -259,10 +264,10 @@ export class WebGPUBackend implements LossBackend {
       loss_map_offset: windows.lossMap?.first ?? 0,
       result_offset: windows.result?.first ?? 0,
     });
-    step.record(encoder, windows, {
-      problem: this.problems.offsetOf(problem),
-      step: this.stepNumbers.offsetOf(Uint32Array.of(stepNumber, 0, 0, 0)),
-    });
+    return {
+      problem: this.problems.slotOf(problem),
+      step: this.stepNumbers.slotOf(Uint32Array.of(stepNumber, 0, 0, 0)),
+    };
   }
 
   private plan(extent: Extent, request: PlanRequest) {
@@ -273,10 +278,17 @@ export class WebGPUBackend implements LossBackend {
     const key = stepKey(extent, request);
     let step = this.steps.get(key);
     if (!step) {
-      const uniforms = { problem: this.problems.buffer, step: this.stepNumbers.buffer };
-      step = new Step(this.device, this.kernels, this.spec, extent, this.plan(extent, request), uniforms);
-      this.steps.set(key, step);
+      step = new Step(this.device, this.kernels, this.spec, extent, this.plan(extent, request));
+      const [oldest] = this.steps;
+      if (oldest && this.steps.size === STEPS_KEPT) {
+        this.steps.delete(oldest[0]);
+        // Only `run` has class results, and what it submitted is past harm; what encode recorded is let go.
+        if (oldest[1].plan.variant.perClass) oldest[1].destroy();
+      }
     }
+    // Last in the map, so that the first is the one not used for longest.
+    this.steps.delete(key);
+    this.steps.set(key, step);
     return step;
   }
 
@@ -292,18 +304,17 @@ export class WebGPUBackend implements LossBackend {
       if (outcome.status === "rejected") throw failure("internal", String(outcome.reason?.message));
   }
 
-  /** Waits until the buffers can be read; any error on the way means that they may not be. */
-  private async mapped(buffers: GPUBuffer[], errors: Promise<WebGPUError | undefined>[]): Promise<void> {
-    const maps = await Promise.allSettled(buffers.map((buffer) => buffer.mapAsync(MAP_MODE_READ)));
+  /** Waits until a buffer can be read; any error on the way means that it may not be. */
+  private async mapped(
+    map: PendingMap,
+    errors: (Promise<WebGPUError | undefined> | undefined)[],
+  ): Promise<void> {
+    const refused = await map.refused;
     const found = (await Promise.all(errors)).find((error) => error !== undefined);
     this.checkAlive();
-    const refused = maps.find((map) => map.status === "rejected");
-    if (!found && !refused) return;
-    for (const [i, map] of maps.entries()) {
-      if (map.status === "fulfilled") buffers[i]!.unmap();
-      buffers[i]!.destroy();
-    }
-    throw found ?? failure("internal", String(refused!.reason?.message));
+    if (!found && refused === undefined) return;
+    map.buffer.destroy();
+    throw found ?? failure("internal", refused!);
   }
 
   private createReadBuffer(): GPUBuffer {
@@ -317,16 +328,6 @@ export class WebGPUBackend implements LossBackend {
   private checkAlive(): void {
     if (this.lost !== undefined) throw failure("device-lost", this.lost);
   }
-
-  private forget(): void {
-    this.forgetSteps();
-    this.runBuffers.destroy();
-  }
-
-  private forgetSteps(): void {
-    for (const step of this.steps.values()) step.destroy();
-    this.steps.clear();
-  }
 }
 
 function stepKey({ batch, classes, plane }: Extent, request: PlanRequest): string {
@@ -335,6 +336,20 @@ function stepKey({ batch, classes, plane }: Extent, request: PlanRequest): strin
 
 function wholeOf(buffer: GPUBuffer): Window {
   return { buffer, offset: 0, size: buffer.size, first: 0 };
+}
+
+/** A buffer on its way to be read, and why it came not that far. */
+interface PendingMap {
+  readonly buffer: GPUBuffer;
+  readonly refused: Promise<string | undefined>;
+}
+
+function startMap(buffer: GPUBuffer): PendingMap {
+  const refused = buffer.mapAsync(MAP_MODE_READ).then(
+    () => undefined,
+    (error: unknown) => String((error as Error)?.message),
+  );
+  return { buffer, refused };
 }
 
 /** Four-lane kernels look at float32 data in units of 16 bytes. */

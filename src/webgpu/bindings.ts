@@ -1,7 +1,7 @@
 // The buffers a caller hands to `encode`: what they look like, and the checks on them.
 
 import type { CheckedSpec, Extent, LabelType, Shape } from "../spec.js";
-import { checkGradOutput, checkNames, LABEL_ARRAYS, shapeText, wrongType } from "../spec.js";
+import { checkGradOutput, checkNames, LABEL_ARRAYS, shapeText, text, wrongType } from "../spec.js";
 import { BufferUsage } from "./gpu.js";
 
 /** Part of a GPUBuffer. The shape comes from the call, never from the size of the buffer. */
@@ -97,9 +97,9 @@ export function checkBindings(
     logits: window("logits", logits, pixels * classes),
     targets: window("targets", targets, pixels, LABEL_TYPES),
     ...(isMap && { gradOutput: window("gradOutput", gradOutput, pixels) }),
-    ...(gradLogits && { gradLogits: window("gradLogits", gradLogits, pixels * classes) }),
-    ...(lossMap && { lossMap: window("lossMap", lossMap, pixels) }),
-    ...(result && { result: window("result", result, RESULT_BYTES / 4, ["result"]) }),
+    ...(gradLogits !== undefined && { gradLogits: window("gradLogits", gradLogits, pixels * classes) }),
+    ...(lossMap !== undefined && { lossMap: window("lossMap", lossMap, pixels) }),
+    ...(result !== undefined && { result: window("result", result, RESULT_BYTES / 4, ["result"]) }),
   };
   checkSeparate(windows);
   return {
@@ -130,6 +130,8 @@ function windowOf(
     throw new RangeError(
       `${name}.offset: expected a multiple of ${elementBytes} bytes, 0 or more, got ${offset}`,
     );
+  if (binding.size !== undefined && !(typeof size === "number" && size >= 0))
+    throw new RangeError(`${name}.size: expected a number of bytes, got ${text(size)}`);
   const bytes = elements * elementBytes;
   const available = Math.min(size, buffer.size - offset);
   if (!(available >= bytes))
@@ -152,7 +154,7 @@ function windowOf(
   return { buffer, offset: start, size: end - start, first: (offset - start) / elementBytes };
 }
 
-/** WebGPU lets no dispatch read and write one buffer, nor write it twice. */
+/** WebGPU lets no dispatch read and write one buffer; outputs in one buffer are not told apart here either. */
 function checkSeparate(windows: CheckedBindings["windows"]): void {
   for (const output of OUTPUTS) {
     for (const other of [...INPUTS, ...OUTPUTS]) {

@@ -49,7 +49,7 @@ export const KERNEL_NAMES = ["count", "loss", "classes", "finish"] as const;
 export type KernelName = (typeof KERNEL_NAMES)[number];
 
 /** Pixels that one thread of the kernel `classes` adds up. */
-export const PIXELS_PER_STRIP = 1024;
+export const PIXELS_PER_STRIP = 128;
 
 const LABELS = {
   u8: labelsU8,

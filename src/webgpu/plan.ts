@@ -1,6 +1,6 @@
 // Plan: which kernels, in which variant, how many workgroups, for one shape on one device. Pure.
 
-import { shapeText, type CheckedSpec, type Extent, type LabelType } from "../spec.js";
+import { LABEL_ARRAYS, shapeText, type CheckedSpec, type Extent, type LabelType } from "../spec.js";
 import { KERNEL_NAMES, PIXELS_PER_STRIP, type KernelName, type Variant } from "./kernels.js";
 import type { Profile } from "./profile.js";
 
@@ -44,7 +44,7 @@ export function makePlan(
   profile: Profile,
   limits: PlanLimits,
 ): Plan {
-  checkSize(extent, limits);
+  checkSize(extent, request.labels, limits);
   const perClass = request.perClass || request.confusion;
   const { classes, plane, pixels } = extent;
   const lanes = request.aligned && plane % 4 === 0 && classes <= profile.maxClassesOfFour ? 4 : 1;
@@ -86,15 +86,17 @@ function gridOf(count: number, limit: number): Grid {
   return [Math.min(count, limit), Math.ceil(count / limit)];
 }
 
-function checkSize(extent: Extent, limits: PlanLimits): void {
+function checkSize(extent: Extent, labels: LabelType, limits: PlanLimits): void {
   const { batch, classes, plane, pixels } = extent;
   if (pixels > 2 ** 31) throw new RangeError(`shape: expected at most 2³¹ pixels, got ${pixels}`);
-  const bytes = 4 * pixels * classes;
+  const perPixel = { logits: 4 * classes, targets: LABEL_ARRAYS[labels].BYTES_PER_ELEMENT };
+  const what = perPixel.logits >= perPixel.targets ? "logits" : "targets";
+  const bytes = pixels * perPixel[what];
   const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
   if (bytes <= limit) return;
   const mebibytes = (round: (x: number) => number, count: number) => `${round(count / 2 ** 20)} MiB`;
   throw new RangeError(
-    `shape: logits of ${shapeText([batch, classes, plane])} take ${mebibytes(Math.ceil, bytes)}, this device binds at most ` +
+    `shape: ${what} of ${shapeText([batch, classes, plane])} take ${mebibytes(Math.ceil, bytes)}, this device binds at most ` +
       `${mebibytes(Math.floor, limit)}; split the batch, request the device with segloss's requestDevice, or use ` +
       `backend: "reference"`,
   );

@@ -18,10 +18,11 @@ export class RunBuffers {
 
   /** The array on the GPU. */
   upload(name: string, data: Float32Array | Targets): Window {
+    if (data.length === 0) throw new TypeError(`${name}: its buffer was detached before the run began`);
     const size = roundUp(data.byteLength, 4);
     const buffer = this.atLeast(name, size, BufferUsage.STORAGE | BufferUsage.COPY_DST);
     const whole = data.byteLength - (data.byteLength % 4);
-    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    const bytes = bytesOf(data);
     this.device.queue.writeBuffer(buffer, 0, bytes, 0, whole);
     if (whole < size) {
       const tail = new Uint8Array(4);
@@ -45,6 +46,11 @@ export class RunBuffers {
       parts[name] = { offset: size, size: window.size };
       size = roundUp(size + window.size, 8);
     }
+    const { maxBufferSize } = this.device.limits;
+    if (size > maxBufferSize)
+      throw new RangeError(
+        `outputs: expected at most ${maxBufferSize} bytes to read back on this device, got ${size}; ask for fewer`,
+      );
     const buffer = this.atLeast("read back", size, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
     for (const [name, part] of Object.entries(parts))
       encoder.copyBufferToBuffer(
@@ -70,6 +76,12 @@ export class RunBuffers {
     this.buffers.set(name, buffer);
     return buffer;
   }
+}
+
+/** The bytes of an array; a copy where its memory is shared, which WebGPU does not take. */
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Targets): Uint8Array<ArrayBuffer> {
+  if (buffer instanceof ArrayBuffer) return new Uint8Array(buffer, byteOffset, byteLength);
+  return new Uint8Array(new Uint8Array(buffer, byteOffset, byteLength));
 }
 
 function roundUp(size: number, multiple: number): number {

@@ -1,46 +1,52 @@
-// Uniform slots: small constants in one buffer, each written once and then only chosen by its offset. An encoder that
-// was recorded before a later call still reads its own.
+// Uniform slots: small constants, each written once and then only chosen by its buffer and offset. An encoder that was
+// recorded before a later call still reads its own.
 
 import { BufferUsage, UNIFORM_STRIDE } from "./gpu.js";
 
 const SLOTS = 256;
 
-/** Keeps the last 256 different contents; a content that is there already is not written again. */
-export class UniformSlots {
+/** Where a constant lies. */
+export interface Slot {
   readonly buffer: GPUBuffer;
-  private readonly slotOf = new Map<string, number>();
+  readonly offset: number;
+}
+
+/** A content that is there already is not written again; a full buffer is let go, and lives on in what recorded it. */
+export class UniformSlots {
+  private buffer: GPUBuffer;
+  private readonly slots = new Map<string, Slot>();
 
   constructor(
     private readonly device: GPUDevice,
-    label: string,
+    private readonly label: string,
   ) {
-    this.buffer = device.createBuffer({
-      label,
-      size: SLOTS * UNIFORM_STRIDE,
-      usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST,
-    });
+    this.buffer = this.createBuffer();
   }
 
-  /** The offset at which the buffer holds these words. */
-  offsetOf(words: Uint32Array<ArrayBuffer>): number {
+  /** The slot that holds these words. */
+  slotOf(words: Uint32Array<ArrayBuffer>): Slot {
     const key = words.join();
-    let slot = this.slotOf.get(key);
-    if (slot === undefined) {
-      slot = this.slotOf.size;
-      if (slot === SLOTS) {
-        const [oldest, freed] = this.slotOf.entries().next().value!;
-        this.slotOf.delete(oldest);
-        slot = freed;
-      }
-      this.device.queue.writeBuffer(this.buffer, slot * UNIFORM_STRIDE, words);
+    const known = this.slots.get(key);
+    if (known) return known;
+    if (this.slots.size === SLOTS) {
+      this.buffer = this.createBuffer();
+      this.slots.clear();
     }
-    // Last in the map, so that the first is the one not used for longest.
-    this.slotOf.delete(key);
-    this.slotOf.set(key, slot);
-    return slot * UNIFORM_STRIDE;
+    const slot = { buffer: this.buffer, offset: this.slots.size * UNIFORM_STRIDE };
+    this.slots.set(key, slot);
+    this.device.queue.writeBuffer(slot.buffer, slot.offset, words);
+    return slot;
   }
 
   destroy(): void {
     this.buffer.destroy();
+  }
+
+  private createBuffer(): GPUBuffer {
+    return this.device.createBuffer({
+      label: this.label,
+      size: SLOTS * UNIFORM_STRIDE,
+      usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST,
+    });
   }
 }

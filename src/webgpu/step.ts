@@ -6,6 +6,7 @@ import type { Window } from "./bindings.js";
 import { BufferUsage } from "./gpu.js";
 import { BINDINGS, type Kernel, type KernelCache, type KernelName } from "./kernels.js";
 import type { Plan } from "./plan.js";
+import type { Slot } from "./slots.js";
 
 /** The buffers that come with a call. What is not asked for is not given. */
 export interface CallWindows {
@@ -19,10 +20,18 @@ export interface CallWindows {
   readonly result?: Window;
 }
 
-/** Dynamic offsets of the two uniforms that differ from call to call. */
-export interface CallOffsets {
-  readonly problem: number;
-  readonly step: number;
+/** The two uniforms that differ from call to call. */
+export interface CallSlots {
+  readonly problem: Slot;
+  readonly step: Slot;
+}
+
+/** The bind groups of one set of buffers. */
+interface Bound {
+  readonly windows: CallWindows;
+  readonly problem: GPUBuffer;
+  readonly step: GPUBuffer;
+  readonly ofKernel: Map<KernelName, GPUBindGroup>;
 }
 
 /** Bind groups kept for calls that come again with the same buffers. */
@@ -39,15 +48,14 @@ export class Step {
   private readonly kernels: readonly (readonly [KernelName, Kernel])[];
   private readonly own: GPUBuffer[] = [];
   private readonly resources: Record<string, GPUBindingResource>;
-  private readonly groups: { windows: CallWindows; ofKernel: Map<KernelName, GPUBindGroup> }[] = [];
+  private readonly groups: Bound[] = [];
 
   constructor(
     private readonly device: GPUDevice,
     kernels: KernelCache,
     spec: CheckedSpec,
     extent: Extent,
-    private readonly plan: Plan,
-    uniforms: { problem: GPUBuffer; step: GPUBuffer },
+    readonly plan: Plan,
   ) {
     this.kernels = plan.kernels.map((name) => [name, kernels.get(name, plan.variant)]);
     const { classes, pixels } = extent;
@@ -63,8 +71,6 @@ export class Step {
     const unused = this.create("unused outputs", 6 * 64, STORAGE);
     const unusedWindow = (slot: number) => ({ buffer: unused, offset: slot * 256, size: 16 });
     this.resources = {
-      problem: { buffer: uniforms.problem, size: 64 },
-      step: { buffer: uniforms.step, size: 16 },
       workspace: { buffer: workspace },
       classTable: { buffer: classTable },
       gradOutput: { buffer: ones },
@@ -93,18 +99,19 @@ export class Step {
   }
 
   /** Whether recording with these windows would create nothing. */
-  isBound(windows: CallWindows): boolean {
-    return this.groups.some((kept) => sameWindows(kept.windows, windows));
+  isBound(windows: CallWindows, slots: CallSlots): boolean {
+    return this.groups.some((kept) => isSame(kept, windows, slots));
   }
 
   /** Records the kernels into the caller's encoder, as one compute pass. */
-  record(encoder: GPUCommandEncoder, windows: CallWindows, offsets: CallOffsets): void {
-    const groups = this.groupsFor(windows);
+  record(encoder: GPUCommandEncoder, windows: CallWindows, slots: CallSlots): void {
+    const groups = this.groupsFor(windows, slots);
     if (this.confusion) encoder.clearBuffer(this.confusion);
     const pass = encoder.beginComputePass({ label: "segloss" });
     for (const [name, { pipeline }] of this.kernels) {
       pass.setPipeline(pipeline);
-      const dynamic = name === "finish" ? [offsets.problem, offsets.step] : [offsets.problem];
+      const { problem, step } = slots;
+      const dynamic = name === "finish" ? [problem.offset, step.offset] : [problem.offset];
       pass.setBindGroup(0, groups.get(name)!, dynamic);
       pass.dispatchWorkgroups(...this.plan.grids[name]);
     }
@@ -115,19 +122,21 @@ export class Step {
     for (const buffer of this.own) buffer.destroy();
   }
 
-  private groupsFor(windows: CallWindows): Map<KernelName, GPUBindGroup> {
-    const index = this.groups.findIndex((kept) => sameWindows(kept.windows, windows));
-    const found = index >= 0 ? this.groups.splice(index, 1)[0]! : this.makeGroups(windows);
+  private groupsFor(windows: CallWindows, slots: CallSlots): Bound["ofKernel"] {
+    const index = this.groups.findIndex((kept) => isSame(kept, windows, slots));
+    const found = index >= 0 ? this.groups.splice(index, 1)[0]! : this.makeGroups(windows, slots);
     this.groups.unshift(found);
     this.groups.length = Math.min(this.groups.length, GROUPS_KEPT);
     return found.ofKernel;
   }
 
-  private makeGroups(windows: CallWindows) {
+  private makeGroups(windows: CallWindows, slots: CallSlots): Bound {
     const { ownResult, result, ...rest } = windows;
     const resources: Record<string, GPUBindingResource> = {
       ...this.resources,
       ...Object.fromEntries(Object.entries(rest).map(([name, window]) => [name, resourceOf(window)])),
+      problem: { buffer: slots.problem.buffer, size: 64 },
+      step: { buffer: slots.step.buffer, size: 16 },
       result: resourceOf(ownResult),
       callersResult: result ? resourceOf(result) : this.resources["result"]!,
     };
@@ -139,7 +148,7 @@ export class Step {
       }));
       ofKernel.set(name, this.device.createBindGroup({ label: `segloss ${name}`, layout, entries }));
     }
-    return { windows, ofKernel };
+    return { windows, problem: slots.problem.buffer, step: slots.step.buffer, ofKernel };
   }
 
   private create(name: string, words: number, usage: number, content?: Float32Array): GPUBuffer {
@@ -173,7 +182,9 @@ const WINDOW_NAMES = [
   "result",
 ] as const;
 
-function sameWindows(a: CallWindows, b: CallWindows): boolean {
+function isSame(kept: Bound, windows: CallWindows, slots: CallSlots): boolean {
+  if (kept.problem !== slots.problem.buffer || kept.step !== slots.step.buffer) return false;
+  const [a, b] = [kept.windows, windows];
   return WINDOW_NAMES.every(
     (name) =>
       a[name]?.buffer === b[name]?.buffer &&

@@ -162,31 +162,33 @@ test("the gradient is doubled with the upstream gradient", () => {
   );
 });
 
-test.each(CASES.filter(({ name }) => /^gamma [\d.]+$|reduction|weight|divisor|upstream|^shape/.test(name)))(
-  "the gradient is what central differences of the loss give: $name",
-  (item) => {
-    const inputs = inputsOf({
-      ...item,
-      shape: item.shape.map((size, axis) => (axis === 1 ? size : Math.min(size, 3))),
-    });
-    const { spec } = item;
-    const upstream = inputs.gradOutput ?? 1;
-    const scalar = (logits: Float32Array) => {
-      const { lossMap, lossSum, divisor } = lossOf(spec, { ...inputs, logits });
-      if (typeof upstream !== "number")
-        return lossMap.reduce((sum, loss, pixel) => sum + loss * upstream[pixel]!, 0);
-      return divisor === 0 ? 0 : (upstream * lossSum) / divisor;
-    };
-    const { gradLogits } = lossOf(spec, inputs);
-    const step = 2 ** -9;
-    for (let i = 0; i < inputs.logits.length; i += 3) {
-      const moved = (by: number) => inputs.logits.map((x, at) => (at === i ? Math.fround(x + by) : x));
-      const [above, below] = [moved(step), moved(-step)];
-      const slope = (scalar(above) - scalar(below)) / (above[i]! - below[i]!);
-      // A central difference is off by step²/6 times the third derivative, here at most about 30 weights.
-      expect(Math.abs(slope - gradLogits[i]!), `logit ${i}`).toBeLessThanOrEqual(
-        1e-4 * Math.max(1, Math.abs(slope)),
-      );
-    }
-  },
-);
+test.each(
+  CASES.filter(
+    ({ name }) =>
+      /^gamma [\d.]+$|reduction|weight|divisor|upstream|^shape/.test(name) && !/NaN|inf/.test(name),
+  ),
+)("the gradient is what central differences of the loss give: $name", (item) => {
+  const inputs = inputsOf({
+    ...item,
+    shape: item.shape.map((size, axis) => (axis === 1 ? size : Math.min(size, 3))),
+  });
+  const { spec } = item;
+  const upstream = inputs.gradOutput ?? 1;
+  const scalar = (logits: Float32Array) => {
+    const { lossMap, lossSum, divisor } = lossOf(spec, { ...inputs, logits });
+    if (typeof upstream !== "number")
+      return lossMap.reduce((sum, loss, pixel) => sum + loss * upstream[pixel]!, 0);
+    return divisor === 0 ? 0 : (upstream * lossSum) / divisor;
+  };
+  const { gradLogits } = lossOf(spec, inputs);
+  const step = 2 ** -9;
+  for (let i = 0; i < inputs.logits.length; i += 3) {
+    const moved = (by: number) => inputs.logits.map((x, at) => (at === i ? Math.fround(x + by) : x));
+    const [above, below] = [moved(step), moved(-step)];
+    const slope = (scalar(above) - scalar(below)) / (above[i]! - below[i]!);
+    // A central difference is off by step²/6 times the third derivative, here at most about 30 weights.
+    expect(Math.abs(slope - gradLogits[i]!), `logit ${i}`).toBeLessThanOrEqual(
+      1e-4 * Math.max(1, Math.abs(slope)),
+    );
+  }
+});

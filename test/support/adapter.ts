@@ -4,7 +4,7 @@
 // SwiftShader comes from npm, for Linux x64: without it, tests fail there. A machine may have no driver of its own: there,
 // tests on "system" are skipped and say why, unless SEGLOSS_REQUIRE (such as "system,chromium") lists it.
 
-import { test } from "vitest";
+import { expect, test } from "vitest";
 import { WebGPUUnavailableError } from "../../src/errors.js";
 import { requestDevice, type AdapterSource } from "../../src/node/index.js";
 import { describeAdapter } from "../../src/webgpu/device.js";
@@ -55,7 +55,10 @@ export const gpuTest = test.extend<{ $file: FileFixtures; $test: TestFixtures }>
   device: async ({ shared, skip }, use) => {
     if (typeof shared === "string") return skip(shared);
     for (const scope of SCOPES) shared.pushErrorScope(scope);
+    const uncaptured: string[] = [];
+    shared.onuncapturederror = ({ error }) => uncaptured.push(error.message);
     await use(shared);
+    expect(uncaptured).toEqual([]);
     const errors = await Promise.all(SCOPES.map(() => shared.popErrorScope()));
     for (const error of errors) if (error) throw new Error(`the device reported: ${error.message}`);
   },

@@ -14,7 +14,7 @@ export interface Case {
   confidence?: number;
   /** Share of the labels that are ignoreIndex. Default 0.1. */
   ignored?: number;
-  gradOutput?: number | "map";
+  gradOutput?: number | "map" | readonly number[];
   /** Logits that are set by hand: [index, value]. */
   logits?: readonly (readonly [number, number])[];
   /** Labels that are set by hand: [index, label]. */
@@ -95,6 +95,27 @@ export const CASES: readonly Case[] = [
     shape: map(7, 5, 3, 2),
     gradOutput: "map",
     targets: "i32",
+  },
+  {
+    name: "an upstream map that is NaN where a pixel does not count",
+    spec: { reduction: "none" },
+    shape: [1, 3, 4],
+    gradOutput: [1, NaN, Infinity, -2],
+    targets: "i32",
+    ignored: 0,
+    labels: [
+      [1, -100],
+      [2, -100],
+    ],
+  },
+  {
+    name: "no weight and a label of -inf",
+    spec: { reduction: "weighted-mean", classWeights: [0, 0] },
+    shape: [1, 2, 2],
+    targets: "i32",
+    ignored: 0,
+    labels: [[0, 0]],
+    logits: [[0, -Infinity]],
   },
   {
     name: "an upstream map, four lanes",
@@ -233,6 +254,8 @@ export function inputsOf(item: Case): LossInputs {
   const gradOutput =
     item.gradOutput === "map"
       ? Float32Array.from({ length: batch * plane }, () => 2 * next() - 1)
-      : item.gradOutput;
+      : typeof item.gradOutput === "object"
+        ? Float32Array.from(item.gradOutput)
+        : item.gradOutput;
   return { logits, targets, shape, ...(gradOutput !== undefined && { gradOutput }) };
 }

@@ -192,6 +192,16 @@ describe("bindings that break a rule are refused:", () => {
       new RangeError("targets: expected a buffer of whole 4-byte words, got 6 bytes"),
     ],
     [
+      "an output that is null",
+      { gradLogits: null },
+      new TypeError("gradLogits: expected { buffer, offset?, size?, type? }, got null"),
+    ],
+    [
+      "a size that is text",
+      { logits: { ...logits, size: "96" } },
+      new RangeError('logits.size: expected a number of bytes, got "96"'),
+    ],
+    [
       "a binding that is missing",
       { logits: undefined },
       new TypeError("logits: expected { buffer, offset?, size?, type? }, got undefined"),

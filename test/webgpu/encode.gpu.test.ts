@@ -103,6 +103,73 @@ describe("encode", () => {
     },
   );
 
+  gpuTest.for(["u8", "u16", "i32", "u32", "i64"] as const)(
+    "reads labels of %s where they begin",
+    async (type, { device }) => {
+      const spec = { ignoreIndex: 77 };
+      const inputs = inputsOf({ ...ITEM, spec, targets: type });
+      const loss = await createLoss(spec, { device });
+      const { bindings } = scene(device, inputs);
+      const offset = 256 + 3 * inputs.targets.BYTES_PER_ELEMENT;
+      const targets = { buffer: upload(device, inputs.targets, offset), offset, type };
+      submit(device, (encoder) => loss.encode(encoder, { ...bindings, targets }));
+      expectRight(spec, inputs, await loss.read());
+      loss.destroy();
+    },
+  );
+
+  gpuTest("keeps three hundred calls apart that are recorded before any is submitted", async ({ device }) => {
+    const loss = await createLoss({ ...ITEM.spec, reduction: "sum" }, { device });
+    const { inputs, bindings } = scene(device);
+    const count = inputs.logits.length;
+    const first = upload(device, new Float32Array(count));
+    const encoder = device.createCommandEncoder();
+    for (let call = 1; call <= 300; call++) {
+      const gradLogits = call === 1 ? { buffer: first } : bindings.gradLogits;
+      loss.encode(encoder, { ...bindings, gradLogits, gradOutput: call });
+    }
+    device.queue.submit([encoder.finish()]);
+    const once = new Float32Array(await download(device, first), 0, count);
+    const last = new Float32Array(await download(device, bindings.gradLogits.buffer), 0, count);
+    const off = last.filter((gradient, i) => Math.abs(gradient / 300 - once[i]!) > 1e-6 * Math.abs(once[i]!));
+    expect(off).toHaveLength(0);
+    loss.destroy();
+  });
+
+  gpuTest("leaves an earlier call alone when a later one fails", async ({ device, newDevice }) => {
+    const loss = await createLoss(ITEM.spec, { device });
+    const { inputs, bindings, floats } = scene(device);
+    const encoder = device.createCommandEncoder();
+    loss.encode(encoder, bindings);
+    loss.encode(device.createCommandEncoder(), scene(await newDevice()).bindings);
+    await expect(loss.read()).rejects.toThrow("a buffer belongs to another device than this loss");
+    device.queue.submit([encoder.finish()]);
+    const gradLogits = await floats("gradLogits", inputs.logits.length);
+    submit(device, (again) =>
+      loss.encode(again, { ...bindings, gradLogits: { buffer: upload(device, inputs.logits) } }),
+    );
+    expectRight(ITEM.spec, inputs, { ...(await loss.read()), gradLogits });
+    loss.destroy();
+  });
+
+  gpuTest("refuses what is no encoder, and no bindings", async ({ device }) => {
+    const loss = await createLoss({}, { device });
+    const encode = loss.encode.bind(loss) as (...args: unknown[]) => void;
+    expect(() => encode(undefined, scene(device).bindings)).toThrow(
+      new TypeError("encoder: expected a GPUCommandEncoder, got undefined"),
+    );
+    expect(() => encode(device.createCommandEncoder())).toThrow(
+      new TypeError("bindings: expected { shape, logits, targets }, got undefined"),
+    );
+    const prepare = loss.prepare.bind(loss) as (request?: unknown) => Promise<void>;
+    await expect(prepare()).rejects.toThrow(new TypeError("prepare: expected an object, got undefined"));
+    await expect(prepare({ shape: [1, 2], targets: "u7" })).rejects.toThrow(/^targets: expected u8 or /);
+    await expect(prepare({ shape: [1, 2], target: "u8" })).rejects.toThrow(
+      /^prepare: unknown option "target"/,
+    );
+    loss.destroy();
+  });
+
   gpuTest(
     "gives the loss alone when no gradient is asked for, and then leaves gradients alone",
     async ({ device }) => {
@@ -196,6 +263,13 @@ describe("read", () => {
   gpuTest("refuses before anything was encoded", async ({ device }) => {
     const loss = await createLoss({}, { device });
     await expect(loss.read()).rejects.toThrow("read: nothing was encoded yet; call encode and submit first");
+    loss.destroy();
+  });
+
+  gpuTest("refuses when the very first encode was not submitted", async ({ device }) => {
+    const loss = await createLoss(ITEM.spec, { device });
+    loss.encode(device.createCommandEncoder(), scene(device).bindings);
+    await expect(loss.read()).rejects.toThrow("read: the last encode has not run");
     loss.destroy();
   });
 

@@ -140,11 +140,11 @@ describe("the workgroups", () => {
     expect(plan([1, 1, 32 * 65535 + 1], { profile }).grids.loss).toEqual([65535, 2]);
   });
 
-  test("for class results have a thread for each strip of 1024 pixels", () => {
-    expect(plan([1, 3, 1024]).strips).toBe(1);
-    expect(plan([1, 3, 1025]).strips).toBe(2);
-    expect(plan([1, 3, 1024 * 64]).grids.classes).toEqual([1, 1]);
-    expect(plan([1, 3, 1024 * 64 + 1]).grids.classes).toEqual([2, 1]);
+  test("for class results have a thread for each strip of 128 pixels", () => {
+    expect(plan([1, 3, 128]).strips).toBe(1);
+    expect(plan([1, 3, 129]).strips).toBe(2);
+    expect(plan([1, 3, 128 * 64]).grids.classes).toEqual([1, 1]);
+    expect(plan([1, 3, 128 * 64 + 1]).grids.classes).toEqual([2, 1]);
   });
 });
 

@@ -2,6 +2,8 @@
 
 import { describe, expect } from "vitest";
 import { createLoss, WebGPUError } from "../../src/index.js";
+import { checkInputs, checkOutputs, checkSpec } from "../../src/spec.js";
+import { WebGPUBackend } from "../../src/webgpu/backend.js";
 import { gpuTest } from "../support/adapter.js";
 import { inputsOf } from "../support/cases.js";
 import { expectRight } from "../support/tolerance.js";
@@ -37,6 +39,76 @@ describe("run", () => {
     const results = await Promise.all(items.map((item) => loss.run(inputsOf(item), ALL)));
     results.forEach((result, i) => expectRight(ITEM.spec, inputsOf(items[i]!), result));
     loss.destroy();
+  });
+
+  gpuTest("fills a grid of more than 65535 workgroups", { timeout: 120_000 }, async ({ device }) => {
+    const item = { ...ITEM, shape: [1, 2, 2100, 1001], spread: 20 };
+    const spec = checkSpec(item.spec);
+    const profile = { workgroupSize: 32, groupsPerThread: 1, maxClassesOfFour: 0, maxClassesKept: 64 };
+    for (const sum of ["threads", "workgroup"] as const) {
+      const backend = new WebGPUBackend(device, spec, false, { ...profile, sum });
+      const result = await backend.run(
+        checkInputs(spec, inputsOf(item)),
+        checkOutputs(spec, { perClass: true }),
+      );
+      expectRight(item.spec, inputsOf(item), result);
+      backend.destroy();
+    }
+  });
+
+  gpuTest("sums two million equal losses to six digits, in all and by class", async ({ device }) => {
+    const pixels = 2 ** 21;
+    const loss = await createLoss({ gamma: 0, reduction: "sum" }, { device });
+    const logits = new Float32Array(2 * pixels).fill(0.3, 0, pixels);
+    const targets = new Uint8Array(pixels);
+    const result = await loss.run(
+      { logits, targets, shape: [1, 2, pixels] },
+      { gradient: false, perClass: true },
+    );
+    const wanted = pixels * Math.log1p(Math.exp(-Math.fround(0.3)));
+    expect(Math.abs(result.lossSum / wanted - 1)).toBeLessThan(4e-6);
+    expect(Math.abs(result.perClass![0]!.lossSum / wanted - 1)).toBeLessThan(4e-6);
+    loss.destroy();
+  });
+
+  gpuTest("reads memory that is shared", async ({ device }) => {
+    const loss = await createLoss(ITEM.spec, { device });
+    const { logits, targets, shape } = inputsOf(ITEM);
+    const shared = new Float32Array(new SharedArrayBuffer(logits.byteLength));
+    shared.set(logits);
+    expectRight(ITEM.spec, inputsOf(ITEM), await loss.run({ logits: shared, targets, shape }));
+    loss.destroy();
+  });
+
+  gpuTest("says so when its arrays are detached before it begins", async ({ device }) => {
+    const loss = await createLoss(ITEM.spec, { device });
+    const inputs = inputsOf(ITEM);
+    const running = loss.run(inputs);
+    structuredClone(inputs.logits.buffer, { transfer: [inputs.logits.buffer as ArrayBuffer] });
+    await expect(running).rejects.toThrow("logits: its buffer was detached before the run began");
+    expectRight(ITEM.spec, inputsOf(ITEM), await loss.run(inputsOf(ITEM)));
+    loss.destroy();
+  });
+
+  gpuTest("keeps the buffers of a few shapes only", async ({ device }) => {
+    const loss = await createLoss({}, { device });
+    const live = new Set<GPUBuffer>();
+    const create = device.createBuffer.bind(device);
+    device.createBuffer = (descriptor) => {
+      const buffer = create(descriptor);
+      live.add(buffer);
+      const destroy = buffer.destroy.bind(buffer);
+      buffer.destroy = () => (live.delete(buffer), destroy());
+      return buffer;
+    };
+    const inputs = (width: number) => inputsOf({ name: "", spec: {}, shape: [1, 2, width], targets: "i32" });
+    for (let width = 1; width <= 40; width++) await loss.run(inputs(width), { perClass: true });
+    const many = live.size;
+    for (let width = 41; width <= 60; width++) await loss.run(inputs(width), { perClass: true });
+    expect(live.size).toBeLessThanOrEqual(many);
+    loss.destroy();
+    expect(live.size).toBe(0);
+    device.createBuffer = create;
   });
 
   gpuTest("leaves out what is not asked for", async ({ device }) => {

@@ -1,0 +1,50 @@
+// How right confident pixels are: the bounds that docs/accuracy.md shows, at the usual gamma.
+
+import { expect } from "vitest";
+import { createLoss } from "../../src/index.js";
+import { referenceLoss } from "../../src/reference/loss.js";
+import { checkInputs, checkSpec } from "../../src/spec.js";
+import { gpuTest } from "../support/adapter.js";
+import { random } from "../support/random.js";
+
+const CLASSES = 19;
+const PIXELS = 4096;
+const SMALLEST_NORMAL = 2 ** -126;
+
+/** A map whose pixels have margins from one number to another. */
+function confidentMap(from: number, to: number) {
+  const next = random(5);
+  const logits = Float32Array.from({ length: CLASSES * PIXELS }, () => 6 * next() - 3);
+  const targets = Uint8Array.from({ length: PIXELS }, () => Math.floor(next() * CLASSES));
+  for (let pixel = 0; pixel < PIXELS; pixel++) {
+    let mass = 0;
+    for (let c = 0; c < CLASSES; c++) if (c !== targets[pixel]) mass += Math.exp(logits[c * PIXELS + pixel]!);
+    logits[targets[pixel]! * PIXELS + pixel] = Math.log(mass) + from + ((to - from) * pixel) / PIXELS;
+  }
+  return { logits, targets, shape: [1, CLASSES, PIXELS] };
+}
+
+gpuTest.for([
+  { from: 0, to: 15, bound: 1e-5 },
+  { from: 15, to: 80, bound: 5e-5 },
+])(
+  "at gamma 2, loss and gradient of margins $from to $to are within $bound",
+  async ({ from, to, bound }, { device }) => {
+    const spec = { gamma: 2, reduction: "none" } as const;
+    const inputs = confidentMap(from, to);
+    const loss = await createLoss(spec, { device });
+    const got = await loss.run(inputs);
+    loss.destroy();
+    const want = referenceLoss(checkSpec(spec), checkInputs(checkSpec(spec), inputs));
+    for (const name of ["lossMap", "gradLogits"] as const) {
+      let worst = 0;
+      want[name].forEach((wanted, i) => {
+        if (Math.abs(wanted) >= SMALLEST_NORMAL)
+          worst = Math.max(worst, Math.abs(got[name]![i]! / wanted - 1));
+        else expect(Math.abs(got[name]![i]!)).toBeLessThanOrEqual(SMALLEST_NORMAL);
+      });
+      expect(worst, name).toBeLessThanOrEqual(bound);
+      expect(worst, name).toBeGreaterThan(0);
+    }
+  },
+);
