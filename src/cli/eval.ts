@@ -92,7 +92,11 @@ async function evaluate(
   try {
     const asked = { gradient: !!options.grad, lossMap: !!options.lossMap, perClass: true };
     const begin = performance.now();
-    const result = await progress.wait("computing", () => opened.loss.run({ logits, targets, shape }, asked));
+    const result = await progress
+      .wait("computing", () => opened.loss.run({ logits, targets, shape }, asked))
+      .catch((error: unknown) => {
+        throw withLabels(error, input, spec);
+      });
     const milliseconds = performance.now() - begin;
 
     const { files, lossScale } = outputFiles(input, spec, result, options);
@@ -116,6 +120,21 @@ async function evaluate(
   } finally {
     opened.close();
   }
+}
+
+/** An error about labels, with the first of them that are meant. */
+function withLabels(error: unknown, { targets, shape }: Input, { ignoreIndex }: CheckedSpec): unknown {
+  if (!(error instanceof RangeError && error.message.startsWith("targets: "))) return error;
+  const found = new Set<number>();
+  for (const entry of targets) {
+    const label = Number(entry);
+    if (label !== ignoreIndex && !(label >= 0 && label < shape[1]!)) found.add(label);
+    if (found.size > 3) break;
+  }
+  const [first] = found;
+  const remedy = found.size === 1 ? `; did you mean --ignore-index ${first}?` : "";
+  const listed = [...found].slice(0, 3).join(", ") + (found.size > 3 ? ", …" : "");
+  return new RangeError(`${error.message}, but ${listed}${remedy}`);
 }
 
 async function checkOutputs({ grad, lossMap }: RunOptions): Promise<void> {

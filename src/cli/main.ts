@@ -9,7 +9,7 @@ import { adapterReport, chooseDevice } from "../node/index.js";
 import { evaluateFiles, evaluateSample, SAMPLE_LOSS_MAP } from "./eval.js";
 import { info } from "./info.js";
 import { UsageError, type Engine, type Io } from "./io.js";
-import { addRunFlags, number, specOf, withFlag, type RunOptions } from "./options.js";
+import { addRunFlags, inFlags, number, specOf, withFlag, type RunOptions } from "./options.js";
 import { writeSample } from "./sample.js";
 
 const REAL_ENGINE: Engine = { createLoss, chooseDevice, adapterReport };
@@ -113,11 +113,11 @@ function userLine(error: unknown): string | undefined {
   const line = message.replace(/\s*\n\s*/g, " ");
   if (error instanceof CommanderError) return line.replace(/^error: /, "");
   if ([UsageError, FileError, WebGPUError, WebGPUUnavailableError].some((type) => error instanceof type))
-    return line;
+    return inFlags(line);
   if (!(error instanceof TypeError || error instanceof RangeError)) return undefined;
   if (/allocation failed|Invalid typed array length/.test(message)) return `out of memory (${line})`;
   // Our checks name the argument first; the messages of the engine do not.
-  return /^[\w.[\]]+: /.test(message) ? withFlag(line) : undefined;
+  return /^[\w .[\]·/]+: /.test(message) ? withFlag(line) : undefined;
 }
 
 function stackOf(error: unknown): string {

@@ -80,7 +80,14 @@ export function specOf(values: LossSpec): LossSpec {
 /** A message about a field, `gamma: …`, as one about its flag, `--gamma: …`. */
 export function withFlag(message: string): string {
   const [field = ""] = message.split(/[[:]/, 1);
-  return Object.hasOwn(SPEC_FLAGS, field) ? flagOf(field) + message.slice(field.length) : message;
+  return inFlags(Object.hasOwn(SPEC_FLAGS, field) ? flagOf(field) + message.slice(field.length) : message);
+}
+
+/** A message that speaks to a program, as one that speaks to a command line. */
+export function inFlags(message: string): string {
+  return message
+    .replace('backend: "reference"', "--backend reference")
+    .replace("ignoreIndex", "--ignore-index");
 }
 
 /** A number, and nothing else. */

@@ -87,7 +87,8 @@ describe("the loss of two files", () => {
     expect(await run(flags)).toEqual({
       code: 2,
       stdout: "",
-      stderr: "segloss: targets: 1 of 4 labels are neither a class 0…1 nor ignoreIndex -100\n",
+      stderr:
+        "segloss: targets: 1 of 4 labels are neither a class 0…1 nor --ignore-index -100, but 255; did you mean --ignore-index 255?\n",
     });
     const counted = await run([...flags, "--on-invalid", "count"]);
     expect(JSON.parse(counted.stdout)).toMatchObject({ validCount: 3, invalidCount: 1, ignoredCount: 0 });

@@ -76,7 +76,7 @@ describe("mistakes", () => {
     ],
     [
       ["eval", "logits.npy", "bad.npy", "--backend", "reference"],
-      "targets: 2 of 4 labels are neither a class 0…1 nor ignoreIndex -100",
+      "targets: 2 of 4 labels are neither a class 0…1 nor --ignore-index -100, but 2, -1",
     ],
     [["sample"], "missing required argument 'DIR'"],
     [["sample", "no/such"], "no/such: the folder cannot be made, no such file or folder"],
