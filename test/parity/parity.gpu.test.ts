@@ -34,8 +34,10 @@ async function run(device: GPUDevice, spec: LossSpec, inputs: LossInputs, profil
 }
 
 describe.each(Object.entries(VARIANTS))("WebGPU, %s,", (variant, profile) => {
-  // Classes by the dozen take long to compile unrolled, and differ in nothing from variant to variant.
-  const cases = CASES.filter(({ shape }) => variant === "as tuned" || shape[1]! < 33 || shape[1] === 80);
+  // Each number of classes is a kernel to compile; a few of them show all that differs between variants.
+  const cases = CASES.filter(
+    ({ shape }) => variant === "as tuned" || [1, 2, 3, 5, 19, 80].includes(shape[1]!),
+  );
   gpuTest.for(cases)("agrees with the reference: $name", async (item, { device }) => {
     const result = await run(device, item.spec, inputsOf(item), profile);
     expectRight(item.spec, inputsOf(item), result);
