@@ -57,6 +57,7 @@ export class WebGPUBackend implements LossBackend {
   private readonly runBuffers: RunBuffers;
   private lastRun: Promise<unknown> = Promise.resolve();
   private lost: string | undefined;
+  private destroyed = false;
   private encodes = 0;
   private encoded:
     { extent: Extent; stepNumber: number; error?: Promise<WebGPUError | undefined> } | undefined;
@@ -169,7 +170,7 @@ export class WebGPUBackend implements LossBackend {
   }
 
   destroy(): void {
-    if (this.lost === undefined) this.lost = "this loss was destroyed";
+    this.destroyed = true;
     for (const step of this.steps.values()) step.destroy();
     this.runBuffers.destroy();
     this.problems.destroy();
@@ -326,6 +327,7 @@ export class WebGPUBackend implements LossBackend {
   }
 
   private checkAlive(): void {
+    if (this.destroyed) throw new WebGPUError("not-run", "this loss was destroyed before it had a result");
     if (this.lost !== undefined) throw failure("device-lost", this.lost);
   }
 }
