@@ -200,7 +200,7 @@ describe("a spec", () => {
   test.each<[string, LossSpec, string]>([
     [
       "a hole among the weights",
-      { classWeights: new Array<number>(2) },
+      { classWeights: Object.assign([] as number[], { length: 2 }) },
       "TypeError: classWeights[0]: expected a number, got undefined",
     ],
     [
