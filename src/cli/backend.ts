@@ -13,7 +13,7 @@ export interface OpenLoss {
   close(): void;
 }
 
-/** Whoever names WebGPU or one of its drivers gets it or an error; else the reference stands in, with a note. */
+/** Whoever names WebGPU or one of its drivers, by flag or by SEGLOSS_ADAPTER, gets it or an error; else the reference stands in, with a note. */
 export async function openLoss(engine: Engine, spec: LossSpec, options: RunOptions): Promise<OpenLoss> {
   const { backend, adapter } = options;
   if (backend === "reference") {
@@ -23,7 +23,8 @@ export async function openLoss(engine: Engine, spec: LossSpec, options: RunOptio
   try {
     return await openWebGPU(engine, spec, adapter);
   } catch (error) {
-    if (!(error instanceof WebGPUUnavailableError) || backend || adapter) throw error;
+    const named = backend || adapter || (process.env["SEGLOSS_ADAPTER"] || "auto") !== "auto";
+    if (!(error instanceof WebGPUUnavailableError) || named) throw error;
     const note = `computed by the reference on the CPU, because WebGPU is not there: ${error.message}`;
     return { ...(await openReference(engine, spec)), note };
   }

@@ -28,7 +28,7 @@ A logit that is NaN makes the loss NaN: that is an answer, with exit code 0.`;
 const FILES = `
 Files:
   LOGITS   .npy of <f4 or <f2: [N, C, ...spatial], or [C, H, W]
-  TARGETS  .npy of |u1, <i4 or <i8: [N, ...spatial], or [H, W];
+  TARGETS  .npy of |u1, <u2, <i4, <u4 or <i8: [N, ...spatial], or [H, W];
            or .png: the palette indices or grey values of one image`;
 
 /** Runs the command line `argv` (without node and script) and gives the exit code. Never throws. */

@@ -70,7 +70,7 @@ export async function readTargets(path: string, shape: Shape, onBytes?: OnBytes)
   }
   const targets = await readNpy(path, onBytes);
   if (targets.data instanceof Float32Array)
-    throw new FileError(`${path}: targets of dtype ${targets.dtype}; expected |u1, <i4 or <i8`);
+    throw new FileError(`${path}: targets of dtype ${targets.dtype}; expected |u1, <u2, <i4, <u4 or <i8`);
   const expected = [batch, ...spatial];
   const allowed = [expected, [batch, 1, ...spatial], ...(batch === 1 ? [spatial] : [])].map(listText);
   if (!allowed.includes(listText(targets.shape)))

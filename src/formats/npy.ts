@@ -5,7 +5,7 @@
 
 import { FileError } from "./error.js";
 
-export type NpyData = Float32Array | Int32Array | Uint8Array;
+export type NpyData = Float32Array | Uint8Array | Uint16Array | Int32Array | Uint32Array;
 
 export interface NpyArray {
   /** What the file holds: halves become Float32Array, 64-bit integers Int32Array. */
@@ -26,7 +26,7 @@ export interface NpyHeader {
 }
 
 /** What we read. Labels are often 64-bit integers, because PyTorch wants them so. */
-export type Dtype = "<f4" | "<f2" | "|u1" | "<i4" | "<i8";
+export type Dtype = "<f4" | "<f2" | "|u1" | "<u2" | "<i4" | "<u4" | "<i8";
 
 interface DtypeRule {
   size: number;
@@ -39,7 +39,9 @@ const DTYPES: Record<Dtype, DtypeRule> = {
   "<f4": { size: 4, create: (count) => new Float32Array(count), decode: copy },
   "<f2": { size: 2, create: (count) => new Float32Array(count), decode: decodeHalves },
   "|u1": { size: 1, create: (count) => new Uint8Array(count), decode: copy },
+  "<u2": { size: 2, create: (count) => new Uint16Array(count), decode: copy },
   "<i4": { size: 4, create: (count) => new Int32Array(count), decode: copy },
+  "<u4": { size: 4, create: (count) => new Uint32Array(count), decode: copy },
   "<i8": { size: 8, create: (count) => new Int32Array(count), decode: decodeLongs },
 };
 
@@ -122,7 +124,8 @@ export function encodeNpyHeader(data: NpyData, shape: readonly number[]): Uint8A
   const count = shape.reduce((product, size) => product * size, 1);
   if (data.length !== count)
     throw new RangeError(`shape: [${shape.join(", ")}] holds ${count} numbers, the array has ${data.length}`);
-  const dtype = data instanceof Float32Array ? "<f4" : data instanceof Int32Array ? "<i4" : "|u1";
+  const kind = data instanceof Float32Array ? "<f" : data instanceof Int32Array ? "<i" : "<u";
+  const dtype = data instanceof Uint8Array ? "|u1" : kind + data.BYTES_PER_ELEMENT;
   const tuple = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
   const text = `{'descr': '${dtype}', 'fortran_order': False, 'shape': ${tuple}, }`;
   const length = Math.ceil((10 + text.length + 1) / 64) * 64; // the numbers start at a multiple of 64

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { decode } from "fast-png";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { UsageError, type Engine } from "../../src/cli/io.js";
 import { parseNpy } from "../../src/formats/npy.js";
 import { encodeLabels } from "../../src/formats/png.js";
@@ -170,6 +170,17 @@ describe("files", () => {
 
 describe("backends", () => {
   const files = ["eval", "logits.npy", "labels.npy", "--ignore-index", "255", "--json"];
+
+  test("without the device that SEGLOSS_ADAPTER names there is no loss", async () => {
+    vi.stubEnv("SEGLOSS_ADAPTER", "system");
+    const { code, stdout, stderr } = await run(files, { engine: noWebGPU });
+    vi.unstubAllEnvs();
+    expect({ code, stdout, stderr }).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "segloss: no adapter (none at all)\n",
+    });
+  });
 
   test("without a device the reference computes, and one line says why", async () => {
     const { code, stdout, stderr } = await run(files, { engine: noWebGPU });

@@ -144,7 +144,7 @@ describe("targets", () => {
       "a .npy of floats",
       () => saveNpy("a.npy", new Float32Array(6), [2, 3]),
       [1, 6, 2, 3],
-      "a.npy: targets of dtype <f4; expected |u1, <i4 or <i8",
+      "a.npy: targets of dtype <f4; expected |u1, <u2, <i4, <u4 or <i8",
     ],
     [
       "an unknown extension",

@@ -111,27 +111,27 @@ describe("refusing", () => {
     [
       "big-endian floats",
       npy({ descr: "'>f4'", shape: "(2,)" }, two),
-      "a.npy: dtype >f4 is not supported; save it as one of <f4, <f2, |u1, <i4, <i8",
+      "a.npy: dtype >f4 is not supported; save it as one of <f4, <f2, |u1, <u2, <i4, <u4, <i8",
     ],
     [
       "doubles",
       npy({ descr: "'<f8'" }, two),
-      "a.npy: dtype <f8 is not supported; save it as one of <f4, <f2, |u1, <i4, <i8",
+      "a.npy: dtype <f8 is not supported; save it as one of <f4, <f2, |u1, <u2, <i4, <u4, <i8",
     ],
     [
       "signed bytes",
       npy({ descr: "'|i1'", shape: "(8,)" }, two),
-      "a.npy: dtype |i1 is not supported; save it as one of <f4, <f2, |u1, <i4, <i8",
+      "a.npy: dtype |i1 is not supported; save it as one of <f4, <f2, |u1, <u2, <i4, <u4, <i8",
     ],
     [
       "a dtype named like a method",
       npy({ descr: "'toString'" }, two),
-      "a.npy: dtype toString is not supported; save it as one of <f4, <f2, |u1, <i4, <i8",
+      "a.npy: dtype toString is not supported; save it as one of <f4, <f2, |u1, <u2, <i4, <u4, <i8",
     ],
     [
       "records",
       npy({ descr: "[('x', '<f4')]", shape: "(2,)" }, two),
-      "a.npy: holds records; expected a plain array of <f4, <f2, |u1, <i4, <i8",
+      "a.npy: holds records; expected a plain array of <f4, <f2, |u1, <u2, <i4, <u4, <i8",
     ],
     [
       "a header without a shape",
@@ -166,6 +166,8 @@ describe("writing", () => {
       fc.float32Array({ maxLength: 40 }),
       fc.int32Array({ maxLength: 40 }),
       fc.uint8Array({ maxLength: 40 }),
+      fc.uint16Array({ maxLength: 40 }),
+      fc.uint32Array({ maxLength: 40 }),
     );
     fc.assert(
       fc.property(arrays, fc.nat(3), (array: NpyData, leading) => {
