@@ -196,6 +196,7 @@ export function checkSpec(spec: LossSpec = {}): CheckedSpec {
   };
   if (checked.reduction === "none" && checked.divisor !== undefined)
     throw new TypeError(`divisor: reduction "none" divides by nothing, got ${checked.divisor}`);
+  checkFactors(checked);
   return checked;
 }
 
@@ -219,7 +220,8 @@ export function checkShape(spec: CheckedSpec, shape: Shape): Extent {
       );
   }
   const plane = spatial.reduce((product, size) => product * size, 1);
-  checkProducts(spec, classes, batch * plane);
+  if (spec.classWeights && spec.reduction === "weighted-mean")
+    checkFloat32("sum of classWeights", Math.max(...spec.classWeights) * batch * plane);
   return { batch, classes, plane, pixels: batch * plane };
 }
 
@@ -285,10 +287,11 @@ function checkFloat32(name: string, value: number): void {
     );
 }
 
-function checkProducts(spec: CheckedSpec, classes: number, pixels: number): void {
-  const { factors, weights } = classTables(spec, classes);
-  for (const [c, factor] of factors.entries()) checkFloat32(`alpha · classWeights of class ${c}`, factor);
-  if (spec.reduction === "weighted-mean") checkFloat32("sum of classWeights", Math.max(...weights) * pixels);
+/** Weights that meet in one factor; arrays of different lengths are refused with the shape. */
+function checkFactors(spec: CheckedSpec): void {
+  const { factors } = classTables(spec, spec.classWeights?.length ?? 0);
+  for (const [c, factor] of factors.entries())
+    if (!Number.isNaN(factor)) checkFloat32(`alpha · classWeights of class ${c}`, factor);
 }
 
 /** What each class multiplies into the loss, and into the divisor of "weighted-mean". */

@@ -222,16 +222,19 @@ describe("a spec", () => {
     expect(messageOf(() => checkSpec(spec))).toBe(complaint);
   });
 
-  test("with factors or a sum of weights that overflow is refused when the shape is known", () => {
-    const shape = [1, 2, 4];
-    const at = (spec: LossSpec) => messageOf(() => checkShape(checkSpec(spec), shape));
-    expect(at({ alpha: 1e30, classWeights: [1e30, 1] })).toMatch(
-      /^RangeError: alpha · classWeights of class 0: /,
-    );
+  test("with factors that overflow is refused, and without them accepted", () => {
+    const complaint = /^RangeError: alpha · classWeights of class 0: /;
+    expect(messageOf(() => checkSpec({ alpha: 1e30, classWeights: [1e30, 1] }))).toMatch(complaint);
+    expect(messageOf(() => checkSpec({ alpha: [1e30, 1], classWeights: [1e30, 1] }))).toMatch(complaint);
+    expect(checkSpec({ alpha: [1e30, 1], classWeights: [1, 1e30] }).alpha).toEqual([1e30, 1]);
+  });
+
+  test("with a sum of weights that overflows is refused when the shape is known", () => {
+    const at = (spec: LossSpec) => messageOf(() => checkShape(checkSpec(spec), [1, 2, 4]));
     expect(at({ classWeights: [3e38, 1], reduction: "weighted-mean" })).toMatch(
       /^RangeError: sum of classWeights: /,
     );
-    expect(checkShape(checkSpec({ classWeights: [3e38, 1] }), shape).classes).toBe(2);
+    expect(checkShape(checkSpec({ classWeights: [3e38, 1] }), [1, 2, 4]).classes).toBe(2);
   });
 
   test("with a divisor of 0 is accepted", () => {

@@ -152,6 +152,22 @@ describe("encode", () => {
     loss.destroy();
   });
 
+  gpuTest(
+    "gives the GPU's Result loss 0 where the divisor is 0, whatever the pixels lost",
+    async ({ device }) => {
+      const loss = await createLoss({ classWeights: [0, 0], reduction: "weighted-mean" }, { device });
+      const logits = Float32Array.of(-Infinity, NaN, 0, 0);
+      const { bindings } = scene(device, { logits, targets: Int32Array.of(0, 0), shape: [1, 2, 2] });
+      submit(device, (encoder) => loss.encode(encoder, bindings));
+      const result = await loss.read();
+      expect(result).toMatchObject({ loss: 0, divisor: 0, nonFiniteCount: 2 });
+      expect(new Float32Array(await download(device, bindings.result.buffer), 0, 1)).toEqual(
+        Float32Array.of(0),
+      );
+      loss.destroy();
+    },
+  );
+
   gpuTest("refuses what is no encoder, and no bindings", async ({ device }) => {
     const loss = await createLoss({}, { device });
     const encode = loss.encode.bind(loss) as (...args: unknown[]) => void;

@@ -163,6 +163,19 @@ describe("the partial sums", () => {
 });
 
 describe("a map", () => {
+  test("counts labels of 64 bits, which can be larger than the logits", () => {
+    const shape: Shape = [1, 1, 64];
+    const limits = { ...LIMITS, maxStorageBufferBindingSize: 256 };
+    const made = (labels: "u8" | "i64") => {
+      const spec = checkSpec({});
+      return makePlan(spec, checkShape(spec, shape), { ...REQUEST, labels }, PROFILE, limits);
+    };
+    expect(made("u8").partials).toBeGreaterThan(0);
+    expect(() => made("i64")).toThrow(
+      /^shape: targets of \[1, 1, 64\] take 1 MiB, this device binds at most/,
+    );
+  });
+
   const MAP: Shape = [1, 19, 1024, 2048]; // 152 MiB of logits
 
   test("as large as a binding is planned, and one number larger is not", () => {
