@@ -1,7 +1,7 @@
-// Count: the labels, before the loss needs its divisor. Integers, so exact and in any order.
-// One thread takes LABELS_PER_THREAD pixels, WORKGROUP_SIZE apart.
+// Count: the targets, before the loss needs its divisor. Counts are integers, so exact and in any order; weights are
+// left as partial sums. One thread takes POSITIONS_PER_THREAD positions, WORKGROUP_SIZE apart.
 
-var<workgroup> class_counts: array<atomic<u32>, CLASSES>;
+@group(0) @binding(4) var<storage, read> pixel_weights: array<f32>;  // [batch, ...spatial]
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -9,23 +9,22 @@ fn main(
   @builtin(num_workgroups) num_workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = workgroup_id.y * num_workgroups.x + workgroup_id.x;
-  let first = index * WORKGROUP_SIZE * LABELS_PER_THREAD + lane;
+  let index = linear_index(workgroup_id, num_workgroups);
+  let first = index * WORKGROUP_SIZE * POSITIONS_PER_THREAD + lane;
   var valid = 0u;
   var invalid = 0u;
-  for (var i = 0u; i < LABELS_PER_THREAD; i++) {
-    let pixel = first + i * WORKGROUP_SIZE;
-    if pixel < problem.pixels {
-      let label = label_at(pixel);
-      if label != problem.ignore_index {
-        if is_class(label) {
-          valid++;
-          if CLASS_COUNTS {
-            atomicAdd(&class_counts[label], 1u);
-          }
-        } else {
-          invalid++;
+  var weights = 0.0;
+  for (var i = 0u; i < POSITIONS_PER_THREAD; i++) {
+    let position = first + i * WORKGROUP_SIZE;
+    if position < problem.positions {
+      let kind = kind_at(position);
+      if kind >= 0 {
+        valid++;
+        if SUM_WEIGHTS {
+          weights += weight_at(position, kind);
         }
+      } else if kind == INVALID {
+        invalid++;
       }
     }
   }
@@ -35,13 +34,16 @@ fn main(
   if invalid > 0u {
     atomicAdd(&workspace.invalid, invalid);
   }
-  if CLASS_COUNTS {
-    workgroupBarrier();
-    for (var c = lane; c < CLASSES; c += WORKGROUP_SIZE) {
-      let n = atomicLoad(&class_counts[c]);
-      if n > 0u {
-        atomicAdd(&workspace.class_counts[c], n);
-      }
-    }
+  if SUM_WEIGHTS {
+    add_partial(index, lane, weights);
   }
+}
+
+// A bad pixel weight adds nothing; the loss kernel counts it.
+fn weight_at(position: u32, kind: i32) -> f32 {
+  let weight = pixel_weight_at(position);
+  if is_bad_weight(weight) {
+    return 0.0;
+  }
+  return weight * class_weight_at(position, kind);
 }

@@ -1,19 +1,14 @@
-// Loss: logits and labels to the gradient, the maps and the partial sums.
-// One thread takes GROUPS_PER_THREAD groups of LANES pixels, WORKGROUP_SIZE groups apart.
-// Joined with a softmax: softmax_kept or softmax_online, which know how a pixel's logits are read and written.
+// Loss: logits and targets to the gradient, the maps and the partial sums.
+// One thread takes GROUPS_PER_THREAD groups of LANES positions, WORKGROUP_SIZE groups apart.
+// Joined with a family's `Position`, `read_position` and `write_gradient`, which know what a position's loss is.
 
-@group(0) @binding(4) var<storage, read> logits: array<Bits>;               // [batch, classes, ...spatial]
-@group(0) @binding(5) var<storage, read> grad_output: array<Pixels>;        // [batch, ...spatial], or ones
-@group(0) @binding(6) var<storage, read_write> grad_logits: array<Pixels>;  // [batch, classes, ...spatial]
-@group(0) @binding(7) var<storage, read_write> loss_map: array<Bits>;       // [batch, ...spatial], bits of f32
-@group(0) @binding(8) var<storage, read_write> argmax_map: array<Bits>;     // [batch, ...spatial], i32
+@group(0) @binding(4) var<storage, read> pixel_weights: array<f32>;      // [batch, ...spatial]
+@group(0) @binding(6) var<storage, read> grad_output: array<f32>;        // like the positions
+@group(0) @binding(8) var<storage, read_write> loss_map: array<Bits>;    // like the positions; bits of f32
+@group(0) @binding(9) var<storage, read_write> argmax_map: array<Bits>;  // like the positions; i32
 
 // The prediction where a logit is NaN or +inf: −1.
 const NO_CLASS = 0xffffffffu;
-
-// −inf is a legal logit, of a class that takes no part. It is read as this: no difference with a logit in ±1e38
-// overflows.
-const LOWEST = -2e38;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -21,61 +16,68 @@ fn main(
   @builtin(num_workgroups) num_workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = workgroup_id.y * num_workgroups.x + workgroup_id.x;
+  let index = linear_index(workgroup_id, num_workgroups);
   let first = index * WORKGROUP_SIZE * GROUPS_PER_THREAD + lane;
   let divide_by = divisor();
   let scale = select(problem.grad_output / divide_by, 0.0, divide_by == 0.0);
   var sum = 0.0;
   for (var i = 0u; i < GROUPS_PER_THREAD; i++) {
     let group = first + i * WORKGROUP_SIZE;
-    if group < problem.pixels / LANES {
-      sum += add_lanes(group_loss(group, scale));
+    if group < problem.positions / LANES {
+      sum += add_lanes(losses_at(group * LANES, scale));
     }
   }
   add_partial(index, lane, sum);
 }
 
-// Writes all that is asked for about one group of pixels; returns what they add to the sum.
-fn group_loss(group: u32, scale: f32) -> Pixels {
-  let labels = labels_at(group);
-  let valid = (labels >= Ints(0)) & (labels < Ints(i32(CLASSES))) & (labels != Ints(problem.ignore_index));
-
-  // Of the group's logits, class 0; the next class is a plane further.
-  let plane = problem.plane / LANES;
-  let first = group + (group / plane) * (CLASSES - 1u) * plane;
-  var softmax: Softmax;
-  read_logits(&softmax, problem.logits_offset / LANES + first, plane, labels);
-
-  let curve = focal_curve(softmax.margin);
-  let factor = select(Pixels(0.0), factors_at(labels), valid);
-  let infinite = softmax.label_logit <= Pixels(LOWEST);
-  let loss = factor * curve.loss;
+// Writes all that is asked for about the LANES positions from `first` on; returns what they add to the sum.
+fn losses_at(first: u32, scale: f32) -> Floats {
+  var position: Position;
+  read_position(&position, first);
+  let weight = pixel_weights_at(first);
+  let weight_bits = bitcast<Bits>(weight);
+  // Negative, infinite or NaN.
+  let bad_weight = (weight_bits >= Bits(0x7f800000u)) & (weight_bits != Bits(0x80000000u));
+  let out_of_range = position.valid & (position.out_of_range | bad_weight);
+  let counted = position.valid & !out_of_range;
+  let is_nan = counted & position.is_nan;
+  let infinite = counted & position.infinite & !position.is_nan;
+  let loss = select(Floats(0.0), weight * position.loss, counted);
 
   if WRITE_GRADIENT {
-    let upstream = grad_output[problem.grad_output_offset / LANES + group * problem.grad_output_stride];
-    let slope = scale * upstream * factor * select(curve.slope, Pixels(1.0), infinite);
-    // Last of all, so that nothing an upstream gradient holds reaches a pixel that does not count.
-    let counted = select(Pixels(0.0), slope, valid);
-    let gradients = problem.grad_logits_offset / LANES + first;
-    write_gradient(&softmax, gradients, plane, labels, counted);
-    if any_lane(softmax.is_nan) {
-      for (var k = 0u; k < CLASSES; k++) {
-        let at = gradients + k * plane;
-        grad_logits[at] = select(grad_logits[at], Pixels(0.0), softmax.is_nan);
-      }
-    }
+    // Selected last, so that nothing an upstream gradient holds reaches a position that does not count.
+    let slope = select(Floats(0.0), scale * upstreams_at(first) * weight, counted);
+    write_gradient(&position, first, slope, counted & !position.is_nan);
   }
   if WRITE_LOSS_MAP {
-    let finite_or_inf = select(bitcast<Bits>(loss), Bits(problem.infinity), infinite);
-    let bits = select(finite_or_inf, Bits(problem.nan), softmax.is_nan);
-    loss_map[problem.loss_map_offset / LANES + group] = select(Bits(0u), bits, valid);
+    let finite = select(bitcast<Bits>(loss) & Bits(0x7fffffffu), Bits(OUT_OF_RANGE), out_of_range);
+    let finite_or_inf = select(finite, Bits(problem.infinity), infinite);
+    loss_map[(problem.loss_map_offset + first) / LANES] = select(finite_or_inf, Bits(problem.nan), is_nan);
   }
   if WRITE_ARGMAX {
-    argmax_map[group] = select(softmax.argmax, Bits(NO_CLASS), softmax.is_nan);
+    argmax_map[(problem.argmax_offset + first) / LANES] =
+      select(position.argmax, Bits(NO_CLASS), position.is_nan);
   }
-  if any_lane(valid & (softmax.is_nan | infinite)) {
-    atomicAdd(&workspace.nan, count_lanes(valid & softmax.is_nan));
-    atomicAdd(&workspace.infinite, count_lanes(valid & !softmax.is_nan & infinite));
+  if any_lane(is_nan | infinite | out_of_range) {
+    atomicAdd(&workspace.nan, count_lanes(is_nan));
+    atomicAdd(&workspace.infinite, count_lanes(infinite));
+    atomicAdd(&workspace.invalid, count_lanes(out_of_range));
   }
-  return select(Pixels(0.0), loss, valid & !softmax.is_nan & !infinite);
+  return select(loss, Floats(0.0), is_nan | infinite);
+}
+
+fn upstream_at(position: u32) -> f32 {
+  if problem.grad_output_stride == 0u {
+    return 1.0;
+  }
+  return grad_output[problem.grad_output_offset + position];
+}
+
+// Takes the place of the gradient there, or is added to it.
+fn put_gradient(element: u32, value: Floats) {
+  if ACCUMULATE {
+    store_gradient(element, bitcast<Floats>(gradient_bits_at(element)) + value);
+  } else {
+    store_gradient(element, value);
+  }
 }

@@ -1,40 +1,40 @@
 // Softmax with every exponential kept: each logit is read once. For class counts that fit in registers.
-//
-//     peak = max_{j≠y} x_j,   mass = Σ_{j≠y} exp(x_j − peak),   margin = (x_y − peak) − log mass
-//     dL/dx_y = −slope,       dL/dx_j = slope · exp(x_j − peak) / mass
 
-struct Softmax {
-  exps: array<Pixels, CLASSES>,  // exp(x_j − peak), 0 at the label
-  peak: Pixels,
-  mass: Pixels,
-  label_logit: Pixels,
-  margin: Pixels,
-  argmax: Bits,                  // the lowest class of the largest logit
-  is_nan: Mask,                  // a logit is NaN or +inf
+struct Position {
+  exps: array<Floats, CLASSES>,  // exp(x_j − peak), 0 at the label
+  labels: Ints,
+  peak: Floats,
+  mass: Floats,
+  label_logit: Floats,
+  loss: Floats,                  // times the class's factor
+  slope: Floats,
+  argmax: Bits,
+  valid: Mask,
+  out_of_range: Mask,
+  is_nan: Mask,
+  infinite: Mask,
 }
 
-fn read_logits(softmax: ptr<function, Softmax>, first: u32, plane: u32, labels: Ints) {
+fn read_logits(position: ptr<function, Position>, first: u32) {
   var seen = nothing_seen();
   for (var c = 0u; c < CLASSES; c++) {
-    (*softmax).exps[c] = see(&seen, c, logits[first + c * plane], labels);
+    let logit = see(&seen, c, logits_at(first + c * problem.class_stride));
+    (*position).exps[c] = set_apart(position, c, logit);
   }
-  var mass = Pixels(0.0);
+  var mass = Floats(0.0);
   for (var c = 0u; c < CLASSES; c++) {
-    let e = exp((*softmax).exps[c] - seen.peak);
-    (*softmax).exps[c] = e;
+    let e = exp((*position).exps[c] - (*position).peak);
+    (*position).exps[c] = e;
     mass += e;
   }
-  (*softmax).peak = seen.peak;
-  (*softmax).mass = mass;
-  (*softmax).label_logit = seen.label_logit;
-  (*softmax).margin = (seen.label_logit - seen.peak) - log(mass);
-  (*softmax).argmax = seen.argmax;
-  (*softmax).is_nan = is_nan(seen);
+  (*position).mass = mass;
+  (*position).argmax = seen.argmax;
+  (*position).is_nan = is_nan(seen);
 }
 
-fn write_gradient(softmax: ptr<function, Softmax>, first: u32, plane: u32, labels: Ints, slope: Pixels) {
-  let others = select(slope / (*softmax).mass, Pixels(0.0), (*softmax).peak <= Pixels(LOWEST));
+fn write_classes(position: ptr<function, Position>, first: u32, slope: Floats, others: Floats, counted: Mask) {
   for (var c = 0u; c < CLASSES; c++) {
-    grad_logits[first + c * plane] = select((*softmax).exps[c] * others, -slope, labels == Ints(i32(c)));
+    let element = first + c * problem.class_stride;
+    put_class(position, element, c, (*position).exps[c] * others, slope, counted);
   }
 }

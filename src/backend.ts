@@ -1,6 +1,6 @@
 // The interface that the backends share. A backend is given checked inputs and knows nothing of its peers.
 
-import type { CheckedInputs, LossOutputs, LossResult } from "./spec.js";
+import type { CheckedInputs, CheckedOutputs, Logits, LossResult } from "./spec.js";
 
 export type BackendName = "webgpu" | "wasm" | "reference";
 
@@ -8,7 +8,7 @@ export interface LossBackend {
   readonly name: BackendName;
 
   /** Computes one loss. Calls may overlap; they run one after the other. */
-  run(inputs: CheckedInputs, outputs: Required<LossOutputs>): Promise<LossResult>;
+  run(inputs: CheckedInputs, outputs: CheckedOutputs): Promise<LossResult<Logits>>;
 
   /** Frees what the backend made, and nothing else. */
   destroy(): void;

@@ -2,11 +2,20 @@
 
 export type { BackendName } from "./backend.js";
 export { WebGPUError, WebGPUUnavailableError, type WebGPUFailure } from "./errors.js";
-export { createLoss, crossEntropy, focalLoss, type Loss, type OneCallOptions, type Where } from "./loss.js";
+export {
+  createLoss,
+  crossEntropy,
+  focalLoss,
+  sigmoidFocalLoss,
+  type Loss,
+  type OneCallOptions,
+  type Where,
+} from "./loss.js";
 export type {
   CheckedSpec,
   ClassResult,
-  LabelType,
+  Logits,
+  LogitType,
   LossInputs,
   LossOutputs,
   LossResult,
@@ -14,6 +23,7 @@ export type {
   Reduction,
   Shape,
   Targets,
+  TargetType,
 } from "./spec.js";
 export type { PrepareRequest } from "./webgpu/backend.js";
 export type { BufferBinding, EncodeBindings } from "./webgpu/bindings.js";

@@ -11,6 +11,7 @@ import {
   checkSpec,
   wrongType,
   type CheckedSpec,
+  type Logits,
   type LossInputs,
   type LossOutputs,
   type LossResult,
@@ -55,18 +56,24 @@ export class Loss {
    *
    *     loss = −α_y · w_y · (1 − p_y)^γ · log p_y      per pixel with label y, p = softmax(logits), in nats
    *
+   * Softmax; sigmoid and the rest of the formulas: docs/semantics.md.
+   *
    * @throws {TypeError | RangeError} before anything runs, when an input breaks a rule; or after, with the count, when
-   *   labels are neither a class nor `ignoreIndex` (unless the spec says `onInvalid: "count"`)
+   *   targets, probabilities or pixel weights are out of their range (unless the spec says `onInvalid: "count"`)
    * @throws {WebGPUError} when the GPU fails; there is never a number then
    * @example
    *     const logits = new Float32Array([2, 0, 1, 0, 3, 1]); // two classes, three pixels
    *     const targets = new Uint8Array([0, 1, 255]);
    *     const { loss, gradLogits } = await focal.run({ logits, targets, shape: [1, 2, 3] });
    */
-  async run(inputs: LossInputs, outputs?: LossOutputs): Promise<LossResult> {
+  async run(inputs: LossInputs<Float32Array>, outputs?: LossOutputs<boolean | "f32">): Promise<LossResult>;
+  async run(inputs: LossInputs, outputs: LossOutputs<false | "f32">): Promise<LossResult>;
+  async run(inputs: LossInputs<Uint16Array>, outputs?: LossOutputs<true>): Promise<LossResult<Uint16Array>>;
+  async run(inputs: LossInputs, outputs?: LossOutputs): Promise<LossResult<Logits>>;
+  async run(inputs: LossInputs, outputs?: LossOutputs): Promise<LossResult<Logits>> {
     this.checkUsable("run");
     const checked = checkInputs(this.spec, inputs);
-    const result = await this.engine.run(checked, checkOutputs(this.spec, outputs));
+    const result = await this.engine.run(checked, checkOutputs(this.spec, outputs, checked));
     checkInvalidCount(this.spec, checked, result.invalidCount);
     return result;
   }
@@ -96,11 +103,11 @@ export class Loss {
    * The numbers of the last `encode`, once the caller has submitted it (backend `"webgpu"`).
    *
    * @throws {WebGPUError} when that encode has not run, or the GPU failed
-   * @throws {RangeError} when labels are neither a class nor `ignoreIndex` (unless `onInvalid: "count"`)
+   * @throws {RangeError} when targets, probabilities or pixel weights are out of range (unless `onInvalid: "count"`)
    */
   async read(): Promise<LossResult> {
-    const { result, extent } = await this.webgpu("read").read();
-    checkInvalidCount(this.spec, extent, result.invalidCount);
+    const { result, context } = await this.webgpu("read").read();
+    checkInvalidCount(this.spec, context, result.invalidCount);
     return result;
   }
 
@@ -164,33 +171,65 @@ export async function createLoss(spec?: LossSpec, where: Where = {}): Promise<Lo
 }
 
 /** A LossSpec, with what the one-call forms need beside the arrays. */
-export interface OneCallOptions extends LossSpec, Pick<LossInputs, "shape" | "gradOutput"> {}
+export interface OneCallOptions extends LossSpec, Pick<LossInputs, "shape" | "pixelWeights" | "gradOutput"> {}
 
 /**
- * Focal loss of arrays in one call: creates a loss, runs it, destroys it. For more than one call use {@link createLoss}.
+ * Softmax focal loss of arrays in one call: creates a loss, runs it, destroys it. For more than one call use
+ * {@link createLoss}.
  *
  *     loss = −α_y · w_y · (1 − p_y)^γ · log p_y      per pixel with label y, p = softmax(logits), in nats
  *
- * @param logits   float32 [N, C, ...spatial]
- * @param targets  labels [N, ...spatial], each 0 … C − 1 or `ignoreIndex`
+ * @param logits   float32 [N, C, ...spatial], or float16 as the bits of a Uint16Array
+ * @param targets  labels [N, ...spatial], each 0 … C − 1 or `ignoreIndex`; or soft targets, a Float32Array like logits
  * @throws as {@link createLoss} and {@link Loss.run}
  * @example With γ = 0 it is cross entropy.
  *     const { loss } = await focalLoss(new Float32Array([1, 0]), new Uint8Array([0]), { shape: [1, 2], gamma: 0 });
  *     // 0.3133 = −log(e / (e + 1))
  */
-export async function focalLoss(
-  logits: Float32Array,
+export async function focalLoss<L extends Logits>(
+  logits: L,
   targets: Targets,
   options: OneCallOptions,
-): Promise<LossResult> {
+): Promise<LossResult<L>> {
   if (typeof options !== "object" || options === null) wrongType("options", "{ shape, ...spec }", options);
-  const { shape, gradOutput, ...spec } = options;
+  const { shape, pixelWeights, gradOutput, ...spec } = options;
   const loss = await createLoss(spec);
   try {
-    return await loss.run({ logits, targets, shape, ...(gradOutput !== undefined && { gradOutput }) });
+    const inputs = {
+      logits,
+      targets,
+      shape,
+      ...(pixelWeights !== undefined && { pixelWeights }),
+      ...(gradOutput !== undefined && { gradOutput }),
+    };
+    return (await loss.run(inputs as LossInputs)) as LossResult<L>;
   } finally {
     loss.destroy();
   }
+}
+
+/**
+ * Sigmoid focal loss of arrays in one call, binary or multi-label: {@link focalLoss} with family `"sigmoid"`.
+ *
+ *     loss = −α_t · w_c · (1 − p_t)^γ · log p_t      per element; p = sigmoid(logit), p_t = p where the target is 1,
+ *                                                    1 − p where it is 0; α_t = α or 1 − α
+ *
+ * @param logits   float32 [N], [N, C, ...spatial], or float16 as the bits of a Uint16Array
+ * @param targets  0 or 1 (or `ignoreIndex`) per element; a Float32Array may hold anything in [0, 1]
+ * @throws as {@link createLoss} and {@link Loss.run}
+ * @example
+ *     const { loss } = await sigmoidFocalLoss(new Float32Array([2, -1]), new Uint8Array([1, 0]), {
+ *       shape: [2], alpha: 0.25, gamma: 2,
+ *     });
+ * @see Lin et al. 2017, arXiv:1708.02002, eq. 5
+ */
+export async function sigmoidFocalLoss<L extends Logits>(
+  logits: L,
+  targets: Targets,
+  options: Omit<OneCallOptions, "family">,
+): Promise<LossResult<L>> {
+  refuse(options, "family", "sigmoidFocalLoss has its own, for another take focalLoss");
+  return focalLoss(logits, targets, options && { ...options, family: "sigmoid" });
 }
 
 /**
@@ -198,12 +237,16 @@ export async function focalLoss(
  *
  * With `classWeights` and reduction `"weighted-mean"` it is PyTorch's `cross_entropy`.
  */
-export async function crossEntropy(
-  logits: Float32Array,
+export async function crossEntropy<L extends Logits>(
+  logits: L,
   targets: Targets,
   options: Omit<OneCallOptions, "gamma">,
-): Promise<LossResult> {
-  if (typeof options === "object" && options !== null && Object.hasOwn(options, "gamma"))
-    throw new TypeError("gamma: cross entropy has none, for another take focalLoss");
+): Promise<LossResult<L>> {
+  refuse(options, "gamma", "cross entropy has none, for another take focalLoss");
   return focalLoss(logits, targets, options && { ...options, gamma: 0 });
+}
+
+function refuse(options: object, name: string, why: string): void {
+  if (typeof options === "object" && options !== null && Object.hasOwn(options, name))
+    throw new TypeError(`${name}: ${why}`);
 }

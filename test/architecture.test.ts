@@ -18,7 +18,7 @@ const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** The files of the lowest layer. Any other layer is a file or a folder of its name. */
-const GROUND = ["backend.ts", "spec.ts", "errors.ts"];
+const GROUND = ["backend.ts", "spec.ts", "errors.ts", "half.ts"];
 
 /** Layers that any program loads, in any browser. */
 const CORE = ["index", "loss", "reference", "wasm", "webgpu", "ground"];

@@ -1,21 +1,34 @@
 // What one call is about: the uniform that every kernel reads. Packed by src/webgpu/problem.ts.
+//
+// A position has one loss: a pixel of softmax, an element (pixel and channel) of sigmoid.
 
 struct Problem {
-  pixels: u32,              // batch · plane
-  plane: u32,               // pixels of one image: the distance between two classes of a pixel
+  positions: u32,
+  plane: u32,                 // pixels of one image
+  pixel_stride: u32,          // elements between two pixels of an image: 1, or CLASSES for channels-last
+  class_stride: u32,          // elements between two classes of a pixel: plane, or 1 for channels-last
+  image_skip: u32,            // elements from the end of one image's class 0 to the next's: 0 for channels-last
   ignore_index: i32,
-  divisor_kind: u32,        // DIVIDE_BY_…
+  ignore_bits: u32,           // the same as the bits of an f32, for soft targets
+  divisor_kind: u32,          // DIVIDE_BY_…
+  divisor: f32,               // for DIVIDE_BY_NUMBER
   gamma: f32,
-  divisor: f32,             // for DIVIDE_BY_NUMBER
-  grad_output: f32,         // upstream gradient, times the map below
-  grad_output_stride: u32,  // 1: a map [batch, ...spatial]; 0: its first four numbers serve every pixel
-  logits_offset: u32,       // where a binding's data begins, in elements
+  target_scale: f32,          // label smoothing: a target t counts as t · target_scale + target_shift
+  target_shift: f32,
+  grad_output: f32,           // upstream gradient, times the map below
+  grad_output_stride: u32,    // 1: a map of the positions; 0: its first number serves all
+  pixel_weights_stride: u32,  // the same for a map of the pixels
+  logits_offset: u32,         // where a binding's data begins, in elements
   targets_offset: u32,
+  pixel_weights_offset: u32,
   grad_output_offset: u32,
   grad_logits_offset: u32,
   loss_map_offset: u32,
+  argmax_offset: u32,
+  confusion_offset: u32,
+  class_results_offset: u32,  // in words
   result_offset: u32,
-  nan: u32,                 // bit patterns that WGSL has no way to write
+  nan: u32,                   // bit patterns that WGSL has no way to write
   infinity: u32,
 }
 
@@ -24,3 +37,13 @@ const DIVIDE_BY_VALID_COUNT = 1u;
 const DIVIDE_BY_WEIGHT_SUM = 2u;
 
 @group(0) @binding(0) var<uniform> problem: Problem;
+
+// The index of class 0 of a pixel among the elements.
+fn first_element(pixel: u32) -> u32 {
+  return pixel * problem.pixel_stride + (pixel / problem.plane) * problem.image_skip;
+}
+
+// Which of a dispatch in two dimensions.
+fn linear_index(id: vec3u, count: vec3u) -> u32 {
+  return id.y * count.x + id.x;
+}

@@ -1,33 +1,31 @@
-// What one look at the logits of a pixel tells: one call of `see` per class, in order.
+// What one look at the logits of a position tells: one call of `see` per class, in order.
+
+// −inf is a legal logit, of a class that takes no part. It is read as this: no difference with a logit in ±1e38
+// overflows.
+const LOWEST = -2e38;
 
 struct Seen {
-  peak: Pixels,         // largest logit that is not the label's
-  label_logit: Pixels,
-  largest: Pixels,
-  argmax: Bits,
+  largest: Floats,
+  argmax: Bits,         // the lowest class of the largest logit
   highest: Ints,        // largest bit pattern as a signed integer: finds +inf and positive NaN
   highest_bits: Bits,   // and as an unsigned one: finds negative NaN
 }
 
 fn nothing_seen() -> Seen {
-  return Seen(Pixels(LOWEST), Pixels(LOWEST), Pixels(LOWEST), Bits(0u), Ints(0), Bits(0u));
+  return Seen(Floats(LOWEST), Bits(0u), Ints(0), Bits(0u));
 }
 
-// Takes in the logit of class c; returns it, or LOWEST if it is the label's.
-fn see(seen: ptr<function, Seen>, c: u32, bits: Bits, labels: Ints) -> Pixels {
+// Takes in the logit of class c, and returns it.
+fn see(seen: ptr<function, Seen>, c: u32, bits: Bits) -> Floats {
   // WGSL may assume that no float is NaN or infinite, so these are told by their bits.
   (*seen).highest = max((*seen).highest, bitcast<Ints>(bits));
   (*seen).highest_bits = max((*seen).highest_bits, bits);
-  let logit = max(bitcast<Pixels>(bits), Pixels(LOWEST));
-  let is_label = labels == Ints(i32(c));
-  (*seen).label_logit = select((*seen).label_logit, logit, is_label);
+  let logit = max(bitcast<Floats>(bits), Floats(LOWEST));
   if WRITE_ARGMAX {
     (*seen).argmax = select((*seen).argmax, Bits(c), logit > (*seen).largest);
     (*seen).largest = max((*seen).largest, logit);
   }
-  let other = select(logit, Pixels(LOWEST), is_label);
-  (*seen).peak = max((*seen).peak, other);
-  return other;
+  return logit;
 }
 
 fn is_nan(seen: Seen) -> Mask {

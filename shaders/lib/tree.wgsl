@@ -1,8 +1,8 @@
-// A sum over a workgroup: a tree of fixed shape, so the same numbers give the same bits on every run.
+// Sums of fixed shape, so the same numbers give the same bits on every run.
 
 var<workgroup> tree: array<f32, WORKGROUP_SIZE>;
 
-// Every thread of the workgroup calls this once. Lane 0 gets the sum.
+// Over a workgroup. Every thread calls this once; lane 0 gets the sum.
 fn tree_sum(lane: u32, mine: f32) -> f32 {
   tree[lane] = mine;
   workgroupBarrier();

@@ -1,12 +1,12 @@
 // What the kernels of one step hand to each other. All counters are zero between steps: finish clears them.
 
 struct Workspace {
-  valid: atomic<u32>,     // pixels whose label is a class and not ignore_index
-  invalid: atomic<u32>,   // pixels whose label is neither
-  nan: atomic<u32>,       // valid pixels with a NaN or +inf logit: their loss is NaN
-  infinite: atomic<u32>,  // valid pixels with −inf at the label: their loss is +inf
-  class_counts: array<atomic<u32>, CLASSES>,
-  partials: array<f32>,   // Σ loss of one thread or of one workgroup
+  valid: atomic<u32>,     // positions whose target is neither ignored nor invalid
+  invalid: atomic<u32>,   // positions with an invalid target, and valid ones with a number out of its range
+  nan: atomic<u32>,       // valid positions with a NaN or +inf logit: their loss is NaN
+  infinite: atomic<u32>,  // valid positions with −inf where the target is above 0: their loss is +inf
+  weight_sum: f32,        // Σ pixel weight · class weight of the valid positions
+  partials: array<f32>,   // of one thread or of one workgroup: Σ weight, then Σ loss
 }
 
 @group(0) @binding(2) var<storage, read_write> workspace: Workspace;
@@ -18,11 +18,7 @@ fn divisor() -> f32 {
       return f32(atomicLoad(&workspace.valid));
     }
     case DIVIDE_BY_WEIGHT_SUM: {
-      var sum = 0.0;
-      for (var c = 0u; c < CLASSES; c++) {
-        sum += class_at(c).weight * f32(atomicLoad(&workspace.class_counts[c]));
-      }
-      return sum;
+      return workspace.weight_sum;
     }
     default: {
       return problem.divisor;

@@ -13,6 +13,7 @@ import {
   type OutputFile,
 } from "../formats/files.js";
 import { encodeRgb } from "../formats/png.js";
+import { halvesToFloats } from "../half.js";
 import { makeSample, SAMPLE_CLASSES, SAMPLE_IGNORE_INDEX } from "../sample.js";
 import { checkSpec, type CheckedSpec, type LossResult, type LossSpec, type Targets } from "../spec.js";
 import { openLoss } from "./backend.js";
@@ -25,6 +26,7 @@ export const SAMPLE_LOSS_MAP = "loss-map.png";
 
 /** Logits, labels, and what to call them in the report. */
 interface Input extends LogitsFile {
+  logits: Float32Array;
   targets: Targets;
   names: Record<string, string>;
   classNames?: readonly string[];
@@ -44,12 +46,16 @@ export async function evaluateFiles(
     "--grad": options.grad,
     "--loss-map": options.lossMap,
   });
+  const context = checkSpec(spec);
   await evaluate(io, engine, spec, options, async (progress) => {
-    const file = await progress.bytes(`reading ${logitsPath}`, (onBytes) => readLogits(logitsPath, onBytes));
-    const targets = await progress.bytes(`reading ${targetsPath}`, (onBytes) =>
-      readTargets(targetsPath, file.shape, onBytes),
+    const file = await progress.bytes(`reading ${logitsPath}`, (onBytes) =>
+      readLogits(logitsPath, context, onBytes),
     );
-    return { ...file, targets, names: { logits: logitsPath, targets: targetsPath } };
+    const targets = await progress.bytes(`reading ${targetsPath}`, (onBytes) =>
+      readTargets(targetsPath, file.shape, context, onBytes),
+    );
+    const logits = file.logits instanceof Uint16Array ? halvesToFloats(file.logits) : file.logits;
+    return { ...file, logits, targets, names: { logits: logitsPath, targets: targetsPath } };
   });
 }
 
@@ -173,7 +179,7 @@ function outputFiles(
   }
   const [, classes, ...spatial] = input.shape as [number, number, ...number[]];
   const counts = (pixel: number) => {
-    const label = input.targets[pixel]!;
+    const label = Number(input.targets[pixel]);
     return label !== spec.ignoreIndex && label >= 0 && label < classes;
   };
   const { rgb, width, height, scale } = paintLossMap(lossMap!, counts, spatial.at(-1) ?? 1);

@@ -27,6 +27,11 @@ const SPEC_FLAGS = {
   alpha: { value: "a|a,b,…", read: numberOrList, help: "multiplier ≥ 0, or one per class (default none)" },
   classWeights: { value: "a,b,…", read: list, help: "one weight ≥ 0 per class (default none)" },
   ignoreIndex: { value: "label", read: number, help: "label that counts for nothing (default -100)" },
+  labelSmoothing: {
+    value: "number",
+    read: number,
+    help: "share of each target, < 1, spread evenly (default 0)",
+  },
   reduction: { value: "name", read: word, help: "mean (default), weighted-mean, sum or none" },
   divisor: { value: "number", read: number, help: "instead of the reduction's own (default none)" },
   layout: { value: "name", read: word, help: "order of LOGITS: channels-first (default)" },

@@ -1,30 +1,26 @@
-// Files of arrays: logits and label maps in, gradients and loss maps out. Node only.
+// What a loss reads and writes as files: logits, targets and pixel weights in, gradients and loss maps out. Node only.
 
-import { access, constants, open, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { access, constants, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
-import type { Shape, Targets } from "../spec.js";
+import { halvesToFloats } from "../half.js";
+import type { CheckedSpec, Logits, Shape, Targets } from "../spec.js";
+import { ARRAY_FILES, either, readArray, splitPath, type FoundArray } from "./arrays.js";
+import { CHUNK, isSystemError, readBytes, reason, type OnBytes } from "./bytes.js";
 import { FileError } from "./error.js";
-import {
-  bytesOf,
-  checkNpySize,
-  createNpyData,
-  decodeNpyData,
-  encodeNpyHeader,
-  MAX_HEADER,
-  parseNpyHeader,
-  type NpyArray,
-  type NpyData,
-} from "./npy.js";
+import { bytesOf, encodeNpyHeader, typeOf, type Dtype, type NpyData } from "./npy.js";
 import { decodeLabels } from "./png.js";
 
-/** Told after every chunk: bytes done, of how many. */
-export type OnBytes = (done: number, total: number) => void;
+export { reason, type OnBytes };
+
+/** What the shapes in files depend on. */
+export type FileContext = Pick<CheckedSpec, "family" | "layout">;
 
 export interface LogitsFile {
-  logits: Float32Array;
-  /** `[N, C, ...spatial]` */
+  /** float16 as its bits, a Uint16Array. */
+  logits: Logits;
+  /** `[N, C, ...spatial]`, whatever the layout. */
   shape: number[];
-  /** The shape in the file: `[C, H, W]` is one image without its N. */
+  /** The shape in the file: in its layout, and one image may be without its N. */
   fileShape: number[];
 }
 
@@ -34,82 +30,60 @@ export interface OutputFile {
   pieces: Uint8Array[];
 }
 
-/** Whole numbers of every dtype end at a multiple of this; also the size of our only copy. */
-const CHUNK = 8 * 2 ** 20;
+const LOGITS = { what: "logits", names: ["logits"] };
+const TARGETS = { what: "targets", names: ["targets", "labels", "target", "label"] };
+const PIXEL_WEIGHTS = { what: "pixel weights", names: ["pixel_weights", "pixelWeights", "weights"] };
 
-/** Logits of a .npy file: `[N, C, ...spatial]`, or `[C, H, W]` as one image. */
-export async function readLogits(path: string, onBytes?: OnBytes): Promise<LogitsFile> {
-  checkExtension(path, "logits", [".npy"]);
-  const { data, dtype, shape } = await readNpy(path, onBytes);
-  if (!(data instanceof Float32Array))
-    throw new FileError(`${path}: logits of dtype ${dtype}; expected <f4 or <f2`);
-  if (shape.length < 2)
-    throw new FileError(
-      `${path}: logits of shape ${listText(shape)}; expected [N, C, ...spatial] or [C, H, W]`,
-    );
-  return { logits: data, shape: shape.length === 3 ? [1, ...shape] : shape, fileShape: shape };
+/**
+ * Logits, `[N, C, ...spatial]` or, when the channels come last, `[N, ...spatial, C]`. Three sizes are one image without
+ * its N, two are `[N, C]`, and a single one is `[N]` of one channel, which only family sigmoid has.
+ */
+export async function readLogits(path: string, context: FileContext, onBytes?: OnBytes): Promise<LogitsFile> {
+  checkExtension(splitPath(path).file, LOGITS.what, ARRAY_FILES);
+  const array = await readArray(path, LOGITS, onBytes);
+  const { shape: fileShape, source } = array;
+  if (!isHalves(array) && !isFloats(array))
+    throw new FileError(`${source}: logits of ${typeOf(array.dtype)}; expected float32 or float16`);
+  return { logits: array.data, shape: logitsShape(fileShape, context, source), fileShape };
 }
 
 /**
- * Labels for logits of this shape, `[N, C, ...spatial]`. A .npy file holds `[N, ...spatial]`, or `[N, 1, ...spatial]`,
- * or `[...spatial]` when N is 1; a .png file holds one image.
+ * Targets for logits of this shape, `[N, C, ...spatial]`. Family softmax: labels `[N, ...spatial]`, which may have a
+ * channel axis of 1, or soft targets, floats shaped like the logits. Family sigmoid: of any type, shaped like the
+ * logits, or without the channel axis where it is 1. An N of 1 may be left out; a .png file holds one image.
  */
-export async function readTargets(path: string, shape: Shape, onBytes?: OnBytes): Promise<Targets> {
-  const [batch, , ...spatial] = shape as [number, number, ...number[]];
-  if (checkExtension(path, "targets", [".npy", ".png"]) === ".png") {
-    const { width, height, labels } = decodeLabels(await readBytes(path, onBytes), path);
-    if (batch !== 1 || spatial.length !== 2)
-      throw new FileError(
-        `targets: ${path} is one image, logits of shape ${listText(shape)} need a .npy file`,
-      );
-    if (width !== spatial[1] || height !== spatial[0])
-      throw new FileError(
-        `targets: ${path} is ${width}×${height}, the logits expect ${spatial[1]}×${spatial[0]} (width×height)`,
-      );
-    return labels;
-  }
-  const targets = await readNpy(path, onBytes);
-  if (targets.data instanceof Float32Array)
-    throw new FileError(`${path}: targets of dtype ${targets.dtype}; expected |u1, <u2, <i4, <u4 or <i8`);
-  const expected = [batch, ...spatial];
-  const allowed = [expected, [batch, 1, ...spatial], ...(batch === 1 ? [spatial] : [])].map(listText);
-  if (!allowed.includes(listText(targets.shape)))
-    throw new FileError(
-      `targets: ${path} is ${listText(targets.shape)}, the logits expect ${listText(expected)}`,
-    );
-  return targets.data;
+export async function readTargets(
+  path: string,
+  shape: Shape,
+  context: FileContext,
+  onBytes?: OnBytes,
+): Promise<Targets> {
+  const extension = checkExtension(splitPath(path).file, TARGETS.what, [...ARRAY_FILES, ".png"]);
+  if (extension === ".png") return readPng(path, shape, context, onBytes);
+  const array = await readArray(path, TARGETS, onBytes);
+  const targets = isHalves(array) ? halvesToFloats(array.data) : array.data;
+  const soft = targets instanceof Float32Array;
+  const perPixel = pixelShapes(shape);
+  const perElement = elementShapes(shape, context);
+  const labels = context.family === "softmax" && !soft;
+  const remedy =
+    context.family === "softmax" && isAmong(labels ? perElement : perPixel, array.shape)
+      ? `; save ${labels ? "soft targets as floats" : "labels as whole numbers"}`
+      : "";
+  checkShape(array, TARGETS.what, labels ? perPixel : perElement, remedy);
+  return targets;
 }
 
-/** A .npy file of any size, read in chunks straight to its array. */
-export async function readNpy(path: string, onBytes?: OnBytes): Promise<NpyArray> {
-  return reading(path, async (file, size) => {
-    const start = new Uint8Array(Math.min(size, MAX_HEADER));
-    await readExactly(file, start, 0, path);
-    const header = parseNpyHeader(start, path);
-    checkNpySize(header, size, path);
-    const data = createNpyData(header, path);
-    const chunk = new Uint8Array(Math.min(CHUNK, size - header.dataStart));
-    for (let at = header.dataStart; at < size; at += chunk.length) {
-      const bytes = chunk.subarray(0, size - at);
-      await readExactly(file, bytes, at, path);
-      decodeNpyData(header, bytes, data, (at - header.dataStart) / header.size, path);
-      onBytes?.(at + bytes.length, size);
-    }
-    return { dtype: header.dtype, shape: header.shape, data };
-  });
-}
-
-/** A whole file. */
-export async function readBytes(path: string, onBytes?: OnBytes): Promise<Uint8Array> {
-  return reading(path, async (file, size) => {
-    const bytes = new Uint8Array(size);
-    for (let at = 0; at < size; at += CHUNK) {
-      const chunk = bytes.subarray(at, at + CHUNK);
-      await readExactly(file, chunk, at, path);
-      onBytes?.(at + chunk.length, size);
-    }
-    return bytes;
-  });
+/** One weight per pixel, `[N, ...spatial]` for logits of shape `[N, C, ...spatial]`, as labels are. */
+export async function readPixelWeights(path: string, shape: Shape, onBytes?: OnBytes): Promise<Float32Array> {
+  const { what } = PIXEL_WEIGHTS;
+  checkExtension(splitPath(path).file, what, ARRAY_FILES);
+  const array = await readArray(path, PIXEL_WEIGHTS, onBytes);
+  const weights = isHalves(array) ? halvesToFloats(array.data) : array.data;
+  if (!(weights instanceof Float32Array))
+    throw new FileError(`${array.source}: ${what} of ${typeOf(array.dtype)}; expected float32 or float16`);
+  checkShape(array, what, pixelShapes(shape));
+  return weights;
 }
 
 /** Refuses a path that cannot be written, before there is anything to write. */
@@ -149,32 +123,17 @@ export async function writeFiles(files: readonly OutputFile[], onBytes?: OnBytes
   }
 }
 
-/** The pieces of a .npy file; the numbers are not copied. */
-export function npyPieces(data: NpyData, shape: Shape): Uint8Array[] {
-  return [encodeNpyHeader(data, shape), bytesOf(data)];
+/** The pieces of a .npy file; the numbers are not copied. A Uint16Array of halves needs its dtype, `<f2`. */
+export function npyPieces(data: NpyData, shape: Shape, dtype?: Dtype): Uint8Array[] {
+  return [encodeNpyHeader(data, shape, dtype), bytesOf(data)];
 }
 
 /** The extension of a path, in lower case, if it is one of these. */
 export function checkExtension(path: string, what: string, allowed: readonly string[]): string {
   const extension = extname(path).toLowerCase();
   if (!allowed.includes(extension))
-    throw new FileError(`${what}: expected a ${allowed.join(" or ")} file, got ${path}`);
+    throw new FileError(`${what}: expected a ${either(allowed)} file, got ${path}`);
   return extension;
-}
-
-async function reading<T>(path: string, read: (file: FileHandle, size: number) => Promise<T>): Promise<T> {
-  let file: FileHandle | undefined;
-  try {
-    file = await open(path);
-    const stats = await file.stat();
-    if (stats.isDirectory()) throw new FileError(`${path}: a folder, not a file`);
-    return await read(file, stats.size);
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    throw new FileError(`${path}: ${reason(error)}`);
-  } finally {
-    await file?.close();
-  }
 }
 
 async function writePieces(
@@ -195,40 +154,76 @@ async function writePieces(
   }
 }
 
-/** Fills `bytes` from this position of the file; one read may give less than was asked. */
-async function readExactly(
-  file: FileHandle,
-  bytes: Uint8Array,
-  position: number,
+async function readPng(
   path: string,
-): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesRead } = await file.read(bytes, done, bytes.length - done, position + done);
-    if (bytesRead === 0) throw new FileError(`${path}: became shorter while it was read`);
-    done += bytesRead;
-  }
+  shape: Shape,
+  { family }: FileContext,
+  onBytes?: OnBytes,
+): Promise<Targets> {
+  const [batch, channels, ...spatial] = shape as [number, number, ...number[]];
+  const { width, height, labels } = decodeLabels(await readBytes(path, onBytes), path);
+  if (batch !== 1 || spatial.length !== 2 || (family === "sigmoid" && channels !== 1))
+    throw new FileError(
+      `targets: ${path} is one image${family === "sigmoid" ? " of one channel" : ""}, logits of shape ${listText(shape)} need a .npy file`,
+    );
+  if (width !== spatial[1] || height !== spatial[0])
+    throw new FileError(
+      `targets: ${path} is ${width}×${height}, the logits expect ${spatial[1]}×${spatial[0]} (width×height)`,
+    );
+  return labels;
 }
 
-const REASONS: Record<string, string> = {
-  ENOENT: "no such file or folder",
-  EACCES: "no permission",
-  EPERM: "no permission",
-  EISDIR: "a folder, not a file",
-  ENOTDIR: "part of the path is a file",
-  ENOSPC: "no space left",
-  EROFS: "read-only file system",
-};
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return (
-    error instanceof Error && typeof (error as NodeJS.ErrnoException).code === "string" && "syscall" in error
-  );
+/** `[N, C, ...spatial]` of logits that have this shape in their file. */
+function logitsShape(
+  fileShape: readonly number[],
+  { family, layout }: FileContext,
+  source: string,
+): number[] {
+  if (family === "sigmoid" && fileShape.length === 1) return [...fileShape, 1];
+  if (fileShape.length < 2)
+    throw new FileError(
+      `${source}: logits of shape ${listText(fileShape)}; expected ` +
+        (layout === "channels-first" ? "[N, C, ...spatial] or [C, H, W]" : "[N, ...spatial, C] or [H, W, C]"),
+    );
+  const [batch, ...sizes] = (fileShape.length === 3 ? [1, ...fileShape] : fileShape) as [number, ...number[]];
+  return layout === "channels-first" ? [batch, ...sizes] : [batch, sizes.at(-1)!, ...sizes.slice(0, -1)];
 }
 
-/** What the system says, in words. */
-export function reason(error: unknown): string {
-  const { code = "", message } = error as NodeJS.ErrnoException;
-  return REASONS[code] ?? message;
+/** The shapes that a file with a number per pixel may have: the order of the numbers is the same in all. */
+function pixelShapes(shape: Shape): number[][] {
+  const [batch, , ...spatial] = shape as [number, number, ...number[]];
+  return withBatch(batch, [spatial, [1, ...spatial], [...spatial, 1]]);
+}
+
+/** The shapes that a file with a number per element of the logits may have. */
+function elementShapes(shape: Shape, { layout }: FileContext): number[][] {
+  const [batch, channels, ...spatial] = shape as [number, number, ...number[]];
+  const sizes = layout === "channels-first" ? [channels, ...spatial] : [...spatial, channels];
+  return withBatch(batch, channels === 1 ? [sizes, spatial] : [sizes]);
+}
+
+/** With the N in front, which may be left out where it is 1. */
+function withBatch(batch: number, shapes: number[][]): number[][] {
+  return [...shapes.map((sizes) => [batch, ...sizes]), ...(batch === 1 ? shapes : [])];
+}
+
+function checkShape({ shape, source }: FoundArray, what: string, allowed: number[][], remedy = ""): void {
+  if (!isAmong(allowed, shape))
+    throw new FileError(
+      `${what}: ${source} is ${listText(shape)}, the logits expect ${listText(allowed[0]!)}${remedy}`,
+    );
+}
+
+function isAmong(shapes: number[][], shape: readonly number[]): boolean {
+  return shapes.map(listText).includes(listText(shape));
+}
+
+function isHalves(array: FoundArray): array is FoundArray & { data: Uint16Array } {
+  return array.dtype === "<f2";
+}
+
+function isFloats(array: FoundArray): array is FoundArray & { data: Float32Array } {
+  return array.dtype === "<f4";
 }
 
 function listText(shape: Shape): string {

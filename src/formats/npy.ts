@@ -5,10 +5,10 @@
 
 import { FileError } from "./error.js";
 
-export type NpyData = Float32Array | Uint8Array | Uint16Array | Int32Array | Uint32Array;
+export type NpyData = Float32Array | Uint8Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array;
 
 export interface NpyArray {
-  /** What the file holds: halves become Float32Array, 64-bit integers Int32Array. */
+  /** Tells a Uint16Array of halves, `<f2`, from one of whole numbers, `<u2`. */
   dtype: Dtype;
   shape: number[];
   data: NpyData;
@@ -19,31 +19,24 @@ export interface NpyHeader {
   shape: number[];
   /** Product of the shape. */
   count: number;
-  /** Bytes of one number. */
-  size: number;
   /** Where the numbers start, in bytes. */
   dataStart: number;
 }
 
 /** What we read. Labels are often 64-bit integers, because PyTorch wants them so. */
-export type Dtype = "<f4" | "<f2" | "|u1" | "<u2" | "<i4" | "<u4" | "<i8";
+export type Dtype = "<f4" | "<f2" | "|u1" | "|b1" | "<u2" | "<i4" | "<u4" | "<i8";
 
-interface DtypeRule {
-  size: number;
-  create(count: number): NpyData;
-  /** Writes all the numbers in `bytes` to `data`, the first one at `start`. */
-  decode(bytes: Uint8Array, data: NpyData, start: number, name: string): void;
-}
-
-const DTYPES: Record<Dtype, DtypeRule> = {
-  "<f4": { size: 4, create: (count) => new Float32Array(count), decode: copy },
-  "<f2": { size: 2, create: (count) => new Float32Array(count), decode: decodeHalves },
-  "|u1": { size: 1, create: (count) => new Uint8Array(count), decode: copy },
-  "<u2": { size: 2, create: (count) => new Uint16Array(count), decode: copy },
-  "<i4": { size: 4, create: (count) => new Int32Array(count), decode: copy },
-  "<u4": { size: 4, create: (count) => new Uint32Array(count), decode: copy },
-  "<i8": { size: 8, create: (count) => new Int32Array(count), decode: decodeLongs },
-};
+/** The memory of the array is that of the file: halves stay bits, a bool is a byte 0 or 1. */
+const DTYPES = {
+  "<f4": { type: "float32", array: Float32Array },
+  "<f2": { type: "float16", array: Uint16Array },
+  "|u1": { type: "uint8", array: Uint8Array },
+  "|b1": { type: "bool", array: Uint8Array },
+  "<u2": { type: "uint16", array: Uint16Array },
+  "<i4": { type: "int32", array: Int32Array },
+  "<u4": { type: "uint32", array: Uint32Array },
+  "<i8": { type: "int64", array: BigInt64Array },
+} as const satisfies Record<Dtype, { type: string; array: new (length: number) => NpyData }>;
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // "\x93NUMPY"
 
@@ -54,8 +47,8 @@ export const MAX_HEADER: number = 2 ** 16;
 export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
   const header = parseNpyHeader(bytes, name);
   checkNpySize(header, bytes.length, name);
-  const data = createNpyData(header, name);
-  decodeNpyData(header, bytes.subarray(header.dataStart), data, 0, name);
+  const data = createData(header.dtype, header.count, name);
+  bytesOf(data).set(bytes.subarray(header.dataStart));
   return { dtype: header.dtype, shape: header.shape, data };
 }
 
@@ -80,7 +73,7 @@ export function parseNpyHeader(bytes: Uint8Array, name: string): NpyHeader {
 
 /** The file must end where the array does. (NumPy reads the first of several arrays and drops the rest in silence.) */
 export function checkNpySize(header: NpyHeader, fileSize: number, name: string): void {
-  const needed = header.count * header.size;
+  const needed = header.count * sizeOf(header.dtype);
   const there = fileSize - header.dataStart;
   if (there < needed)
     throw new FileError(
@@ -90,42 +83,45 @@ export function checkNpySize(header: NpyHeader, fileSize: number, name: string):
     throw new FileError(`${name}: ${there - needed} bytes after the array; expected one array per file`);
 }
 
-/** Room for the numbers. */
-export function createNpyData(header: NpyHeader, name: string): NpyData {
+/** Room for so many numbers. */
+export function createData(dtype: Dtype, count: number, name: string): NpyData {
   try {
-    return DTYPES[header.dtype].create(header.count);
+    return new DTYPES[dtype].array(count);
   } catch {
-    throw new FileError(`${name}: no memory for ${header.count} numbers`);
+    throw new FileError(`${name}: no memory for ${count} numbers`);
   }
 }
 
-/** Decodes a run of whole numbers to `data`, the first one at `start`. */
-export function decodeNpyData(
-  header: NpyHeader,
-  bytes: Uint8Array,
-  data: NpyData,
-  start: number,
-  name: string,
-): void {
-  DTYPES[header.dtype].decode(bytes, data, start, name);
+/** What NumPy calls a dtype: `float16`. */
+export function typeOf(dtype: Dtype): string {
+  return DTYPES[dtype].type;
+}
+
+/** Bytes of one number. */
+export function sizeOf(dtype: Dtype): number {
+  return DTYPES[dtype].array.BYTES_PER_ELEMENT;
 }
 
 /** A whole .npy file. */
-export function encodeNpy(data: NpyData, shape: readonly number[]): Uint8Array {
-  const header = encodeNpyHeader(data, shape);
+export function encodeNpy(data: NpyData, shape: readonly number[], dtype?: Dtype): Uint8Array {
+  const header = encodeNpyHeader(data, shape, dtype);
   const file = new Uint8Array(header.length + data.byteLength);
   file.set(header);
   file.set(bytesOf(data), header.length);
   return file;
 }
 
-/** What stands before the numbers of a .npy file. */
-export function encodeNpyHeader(data: NpyData, shape: readonly number[]): Uint8Array {
-  const count = shape.reduce((product, size) => product * size, 1);
+/** What stands before the numbers of a .npy file. A Uint16Array is `<u2` unless it is said to be `<f2`. */
+export function encodeNpyHeader(
+  data: NpyData,
+  shape: readonly number[],
+  dtype: Dtype = dtypeOf(data),
+): Uint8Array {
+  const count = countOf(shape);
   if (data.length !== count)
     throw new RangeError(`shape: [${shape.join(", ")}] holds ${count} numbers, the array has ${data.length}`);
-  const kind = data instanceof Float32Array ? "<f" : data instanceof Int32Array ? "<i" : "<u";
-  const dtype = data instanceof Uint8Array ? "|u1" : kind + data.BYTES_PER_ELEMENT;
+  if (!(data instanceof DTYPES[dtype].array))
+    throw new TypeError(`dtype: ${dtype} is no dtype of a ${data.constructor.name}`);
   const tuple = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
   const text = `{'descr': '${dtype}', 'fortran_order': False, 'shape': ${tuple}, }`;
   const length = Math.ceil((10 + text.length + 1) / 64) * 64; // the numbers start at a multiple of 64
@@ -161,43 +157,20 @@ function parseHeaderText(text: string, name: string): Omit<NpyHeader, "dataStart
     .split(",")
     .filter((size) => size.trim() !== "")
     .map(Number);
-  const count = shape.reduce((product, size) => product * size, 1);
-  return { dtype, shape, count, size: DTYPES[dtype].size };
+  return { dtype, shape, count: countOf(shape) };
+}
+
+/** The product of a shape. */
+export function countOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+function dtypeOf(data: NpyData): Dtype {
+  if (data instanceof Uint16Array) return "<u2";
+  const dtypes = Object.keys(DTYPES).filter(isDtype);
+  return dtypes.find((dtype) => data instanceof DTYPES[dtype].array)!;
 }
 
 function isDtype(text: string): text is Dtype {
   return Object.hasOwn(DTYPES, text);
-}
-
-function copy(bytes: Uint8Array, data: NpyData, start: number): void {
-  bytesOf(data).set(bytes, start * data.BYTES_PER_ELEMENT);
-}
-
-function decodeHalves(bytes: Uint8Array, data: NpyData, start: number): void {
-  const floats = (floatOfHalf ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => halfToNumber(bits)));
-  for (let i = 0; i < bytes.length; i += 2) data[start + i / 2] = floats[bytes[i]! | (bytes[i + 1]! << 8)]!;
-}
-
-/** Every half there is, by its bits. */
-let floatOfHalf: Float32Array | undefined;
-
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
-}
-
-function decodeLongs(bytes: Uint8Array, data: NpyData, start: number, name: string): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let i = 0; i < bytes.length; i += 8) {
-    const low = view.getInt32(i, true);
-    if (view.getInt32(i + 4, true) !== low >> 31)
-      throw new FileError(
-        `${name}: ${view.getBigInt64(i, true)} at position ${start + i / 8} does not fit in 32 bits`,
-      );
-    data[start + i / 8] = low;
-  }
 }

@@ -5,17 +5,29 @@ import { WebGPUError } from "../errors.js";
 import {
   checkNames,
   checkShape,
-  LABEL_ARRAYS,
+  checkTargetType,
+  confusionSize,
+  LOGIT_ARRAYS,
+  TARGET_ARRAYS,
   wrongType,
   type CheckedInputs,
+  type CheckedOutputs,
   type CheckedSpec,
   type Extent,
-  type LabelType,
-  type LossOutputs,
+  type InvalidContext,
+  type Logits,
+  type LogitType,
   type LossResult,
   type Shape,
+  type TargetType,
 } from "../spec.js";
-import { checkBindings, RESULT_BYTES, type EncodeBindings, type Window } from "./bindings.js";
+import {
+  checkBindings,
+  RESULT_BYTES,
+  type CheckedBindings,
+  type EncodeBindings,
+  type Window,
+} from "./bindings.js";
 import { capture, failure } from "./failures.js";
 import { BufferUsage, MAP_MODE_READ } from "./gpu.js";
 import { KernelCache } from "./kernels.js";
@@ -27,17 +39,43 @@ import { RunBuffers } from "./runBuffers.js";
 import { UniformSlots } from "./slots.js";
 import { Step, type CallSlots, type CallWindows } from "./step.js";
 
-/** What `prepare` compiles for. */
+/** What `prepare` compiles for: what `encode` will be given. */
 export interface PrepareRequest {
   /** `[N, C, ...spatial]`. */
   shape: Shape;
+  /** Type of the logits. Default `"f32"`. */
+  logits?: LogitType;
   /** Type of the targets. Default `"i32"`. */
-  targets?: LabelType;
-  /** Whether `encode` will be given these. Default: only `gradLogits`. */
-  gradLogits?: boolean;
+  targets?: TargetType;
+  /** Whether there is a gradient, and of which type. Default true: float32. */
+  gradLogits?: boolean | LogitType;
+  /** Default false, as in `encode`. */
+  inPlace?: boolean;
+  accumulate?: boolean;
   lossMap?: boolean;
+  argmax?: boolean;
+  perClass?: boolean;
+  confusion?: boolean;
   result?: boolean;
 }
+
+/** The names, and their defaults. */
+const PREPARE_DEFAULTS = {
+  shape: [] as Shape,
+  logits: "f32",
+  targets: "i32",
+  gradLogits: true,
+  inPlace: false,
+  accumulate: false,
+  lossMap: false,
+  argmax: false,
+  perClass: false,
+  confusion: false,
+  result: false,
+} as const satisfies Required<PrepareRequest>;
+
+/** What `read` has to know of an encode. */
+export type EncodeContext = InvalidContext & Pick<CheckedOutputs, "gradient" | "gradScale">;
 
 /** Steps kept for shapes that come again. */
 const STEPS_KEPT = 32;
@@ -60,7 +98,7 @@ export class WebGPUBackend implements LossBackend {
   private destroyed = false;
   private encodes = 0;
   private encoded:
-    { extent: Extent; stepNumber: number; error?: Promise<WebGPUError | undefined> } | undefined;
+    { context: EncodeContext; stepNumber: number; error?: Promise<WebGPUError | undefined> } | undefined;
 
   /** `owned`: the device was made for this backend and goes with it. `profile`: for tests and measurements. */
   constructor(
@@ -82,7 +120,7 @@ export class WebGPUBackend implements LossBackend {
     void device.lost.then((info) => (this.lost = info.message || info.reason || "no reason given"));
   }
 
-  run(inputs: CheckedInputs, outputs: Required<LossOutputs>): Promise<LossResult> {
+  run(inputs: CheckedInputs, outputs: CheckedOutputs): Promise<LossResult<Logits>> {
     const result = this.lastRun.then(() => this.runNow(inputs, outputs));
     this.lastRun = result.catch(() => undefined);
     return result;
@@ -91,20 +129,24 @@ export class WebGPUBackend implements LossBackend {
   /** Compiles in the background what `encode` will need. */
   async prepare(request: PrepareRequest): Promise<void> {
     this.checkAlive();
-    checkNames("prepare", request, { shape: 0, targets: 0, gradLogits: 0, lossMap: 0, result: 0 });
-    const { targets: labels = "i32" } = request;
-    if (!Object.hasOwn(LABEL_ARRAYS, labels))
-      wrongType("targets", Object.keys(LABEL_ARRAYS).join(" or "), labels);
-    const extent = checkShape(this.spec, request.shape);
-    const plan = this.plan(extent, {
-      labels,
-      gradient: request.gradLogits ?? true,
-      lossMap: request.lossMap ?? false,
-      perClass: false,
-      argmax: false,
-      confusion: false,
-      callersResult: request.result ?? false,
-      aligned: true,
+    checkNames("prepare", request, PREPARE_DEFAULTS);
+    const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
+    const asked: Required<PrepareRequest> = { ...PREPARE_DEFAULTS, ...given };
+    const { shape, logits, targets, gradLogits, result, ...rest } = asked;
+    const oneOf = (name: string, value: unknown, of: object) => {
+      if (!Object.hasOwn(of, value as string)) wrongType(name, Object.keys(of).join(" or "), value);
+    };
+    oneOf("logits", logits, LOGIT_ARRAYS);
+    oneOf("targets", targets, TARGET_ARRAYS);
+    if (typeof gradLogits !== "boolean") oneOf("gradLogits", gradLogits, LOGIT_ARRAYS);
+    checkTargetType(this.spec, targets);
+    const plan = this.plan(checkShape(this.spec, shape), {
+      ...rest,
+      logits,
+      targets,
+      gradient: asked.inPlace ? logits : gradLogits === true ? "f32" : gradLogits,
+      callersResult: result,
+      alignment: 4,
     });
     await this.compile(plan);
   }
@@ -115,36 +157,52 @@ export class WebGPUBackend implements LossBackend {
     if (typeof bindings !== "object" || bindings === null)
       wrongType("bindings", "{ shape, logits, targets }", bindings);
     const extent = checkShape(this.spec, bindings.shape);
-    const { labels, gradOutput, windows } = checkBindings(this.spec, extent, bindings, this.device.limits);
+    const checked = checkBindings(this.spec, extent, bindings, this.device.limits);
+    const { targets, logits, gradient, inPlace, accumulate, gradScale, windows } = checked;
     const request: PlanRequest = {
-      labels,
-      gradient: windows.gradLogits !== undefined,
+      targets,
+      logits,
+      gradient,
+      inPlace,
+      accumulate,
       lossMap: windows.lossMap !== undefined,
-      perClass: false,
-      argmax: false,
-      confusion: false,
+      perClass: windows.perClass !== undefined,
+      argmax: windows.argmax !== undefined,
+      confusion: windows.confusion !== undefined,
       callersResult: windows.result !== undefined,
-      aligned: isAligned(windows),
+      alignment: alignmentOf(windows),
+    };
+    const context: EncodeContext = {
+      classes: extent.classes,
+      positions: extent.positions,
+      targetType: targets,
+      pixelWeights: windows.pixelWeights,
+      gradient,
+      gradScale,
     };
     // 0 is what a result holds that was never written.
     const stepNumber = 1 + (this.encodes++ % STEP_NUMBERS);
     const callWindows = { ...windows, ownResult: wholeOf(this.ownResult) };
-    const slots = this.slotsOf(extent, callWindows, gradOutput, stepNumber);
-    const record = () => this.stepFor(extent, request).record(encoder, callWindows, slots);
+    const slots = this.slotsOf(extent, callWindows, checked.gradOutput * gradScale, stepNumber);
+    const record = () => {
+      const step = this.stepFor(extent, request);
+      step.isLent = true;
+      step.record(encoder, callWindows, slots);
+    };
     // Where nothing is created, nothing of ours can fail, and the step is spared the error scopes.
     if (this.steps.get(stepKey(extent, request))?.isBound(callWindows, slots)) {
       record();
-      this.encoded = { extent, stepNumber };
+      this.encoded = { context, stepNumber };
     } else {
       const { error } = capture(this.device, record);
-      this.encoded = { extent, stepNumber, error };
+      this.encoded = { context, stepNumber, error };
       // What others recorded with may be among these, so they are let go, not destroyed.
       void error.then((found) => found && this.steps.clear());
     }
   }
 
-  /** The answer to the last `encode`, and the extent it was for. */
-  async read(): Promise<{ result: LossResult; extent: Extent }> {
+  /** The answer to the last `encode`, and what that was. */
+  async read(): Promise<{ result: LossResult; context: EncodeContext }> {
     this.checkAlive();
     const { encoded } = this;
     if (!encoded)
@@ -160,13 +218,14 @@ export class WebGPUBackend implements LossBackend {
     const words = new Uint32Array(staging.getMappedRange().slice(0));
     staging.unmap();
     this.readBuffers.push(staging);
-    const { stepNumber, result } = readResult(this.spec, encoded.extent, words);
+    const { stepNumber, result } = readResult(this.spec, words);
     if (stepNumber !== encoded.stepNumber)
       throw new WebGPUError(
         "not-run",
         "read: the last encode has not run; was its encoder submitted, and did the submit succeed?",
       );
-    return { result, extent: encoded.extent };
+    const { context } = encoded;
+    return { result: { ...result, ...(context.gradient && { gradScale: context.gradScale }) }, context };
   }
 
   destroy(): void {
@@ -180,43 +239,47 @@ export class WebGPUBackend implements LossBackend {
     if (this.owned) this.device.destroy();
   }
 
-  private async runNow(inputs: CheckedInputs, outputs: Required<LossOutputs>): Promise<LossResult> {
+  private async runNow(inputs: CheckedInputs, outputs: CheckedOutputs): Promise<LossResult<Logits>> {
     this.checkAlive();
+    const { gradient, gradScale } = outputs;
     const request: PlanRequest = {
-      labels: inputs.labels,
-      gradient: outputs.gradient,
+      targets: inputs.targetType,
+      logits: inputs.logitType,
+      gradient,
+      inPlace: false,
+      accumulate: false,
       lossMap: outputs.lossMap,
       perClass: outputs.perClass,
       argmax: outputs.argmax,
       confusion: outputs.confusion,
       callersResult: false,
-      aligned: true,
+      alignment: 4,
     };
     await this.compile(this.plan(inputs, request));
-    const isMap = typeof inputs.gradOutput !== "number";
+    const { pixelWeights, gradOutput, classes, positions } = inputs;
     const { value: staging, error } = capture(this.device, () => {
       const step = this.stepFor(inputs, request);
       const buffers = this.runBuffers;
+      const gradBytes = gradient && inputs.logits.length * LOGIT_ARRAYS[gradient].BYTES_PER_ELEMENT;
       const windows: CallWindows = {
         logits: buffers.upload("logits", inputs.logits),
         targets: buffers.upload("targets", inputs.targets),
         ownResult: buffers.output("result", RESULT_BYTES),
-        ...(isMap && { gradOutput: buffers.upload("gradOutput", inputs.gradOutput as Float32Array) }),
-        ...(outputs.gradient && { gradLogits: buffers.output("gradLogits", inputs.logits.byteLength) }),
-        ...(outputs.lossMap && { lossMap: buffers.output("lossMap", 4 * inputs.pixels) }),
-        ...(outputs.argmax && { argmaxMap: buffers.output("argmax", 4 * inputs.pixels) }),
+        ...(pixelWeights && { pixelWeights: buffers.upload("pixelWeights", pixelWeights) }),
+        ...(typeof gradOutput !== "number" && { gradOutput: buffers.upload("gradOutput", gradOutput) }),
+        ...(gradBytes && { gradLogits: buffers.output("gradLogits", gradBytes) }),
+        ...(outputs.lossMap && { lossMap: buffers.output("lossMap", 4 * positions) }),
+        ...(outputs.argmax && { argmax: buffers.output("argmax", 4 * positions) }),
+        ...(outputs.perClass && { perClass: buffers.output("perClass", 16 * classes) }),
+        ...(outputs.confusion && {
+          confusion: buffers.output("confusion", 4 * confusionSize(this.spec, classes)),
+        }),
       };
       const encoder = this.device.createCommandEncoder({ label: "segloss run" });
-      const gradOutput = isMap ? 1 : (inputs.gradOutput as number);
-      step.record(encoder, windows, this.slotsOf(inputs, windows, gradOutput, 0));
-      const staging = buffers.readBack(encoder, {
-        result: windows.ownResult,
-        gradLogits: windows.gradLogits,
-        lossMap: windows.lossMap,
-        argmax: windows.argmaxMap,
-        perClass: outputs.perClass ? step.classResults && wholeOf(step.classResults) : undefined,
-        confusion: step.confusion && wholeOf(step.confusion),
-      });
+      const upstream = typeof gradOutput === "number" ? gradOutput : 1;
+      step.record(encoder, windows, this.slotsOf(inputs, windows, upstream * gradScale, 0));
+      const { ownResult: result, gradLogits, lossMap, argmax, perClass, confusion } = windows;
+      const staging = buffers.readBack(encoder, { result, gradLogits, lossMap, argmax, perClass, confusion });
       this.device.queue.submit([encoder.finish()]);
       return { ...staging, map: startMap(staging.buffer) };
     });
@@ -231,7 +294,7 @@ export class WebGPUBackend implements LossBackend {
     const range = staging.buffer.getMappedRange();
     const bytes = (name: string) => {
       const part = staging.parts[name];
-      return part && range.slice(part.offset, part.offset + part.size);
+      return part && range.slice(part.offset, part.offset + part.length);
     };
     const [words, gradLogits, lossMap, perClass, argmax, confusion] = [
       "result",
@@ -243,10 +306,10 @@ export class WebGPUBackend implements LossBackend {
     ].map(bytes);
     staging.buffer.unmap();
     const classWords = perClass && new Uint32Array(perClass);
-    const { result } = readResult(this.spec, inputs, new Uint32Array(words!), classWords);
+    const { result } = readResult(this.spec, new Uint32Array(words!), classWords);
     return {
       ...result,
-      ...(gradLogits && { gradLogits: new Float32Array(gradLogits) }),
+      ...(gradient && { gradLogits: new LOGIT_ARRAYS[gradient](gradLogits!), gradScale }),
       ...(lossMap && { lossMap: new Float32Array(lossMap) }),
       ...(argmax && { argmax: new Int32Array(argmax) }),
       ...(confusion && { confusion: new Uint32Array(confusion) }),
@@ -254,17 +317,25 @@ export class WebGPUBackend implements LossBackend {
   }
 
   private slotsOf(extent: Extent, windows: CallWindows, gradOutput: number, stepNumber: number): CallSlots {
-    const problem = packProblem({
-      ...problemOf(this.spec, extent),
-      grad_output: gradOutput,
-      grad_output_stride: windows.gradOutput ? 1 : 0,
-      logits_offset: windows.logits.first,
-      targets_offset: windows.targets.first,
-      grad_output_offset: windows.gradOutput?.first ?? 0,
-      grad_logits_offset: windows.gradLogits?.first ?? 0,
-      loss_map_offset: windows.lossMap?.first ?? 0,
-      result_offset: windows.result?.first ?? 0,
-    });
+    const { logits, targets, pixelWeights, gradLogits, lossMap, argmax, perClass, confusion, result } =
+      windows;
+    const problem = packProblem(
+      problemOf(this.spec, extent, {
+        grad_output: gradOutput,
+        grad_output_stride: windows.gradOutput ? 1 : 0,
+        pixel_weights_stride: pixelWeights ? 1 : 0,
+        logits_offset: logits.first,
+        targets_offset: targets.first,
+        pixel_weights_offset: pixelWeights?.first ?? 0,
+        grad_output_offset: windows.gradOutput?.first ?? 0,
+        grad_logits_offset: gradLogits?.first ?? 0,
+        loss_map_offset: lossMap?.first ?? 0,
+        argmax_offset: argmax?.first ?? 0,
+        confusion_offset: confusion?.first ?? 0,
+        class_results_offset: perClass?.first ?? 0,
+        result_offset: result?.first ?? 0,
+      }),
+    );
     return {
       problem: this.problems.slotOf(problem),
       step: this.stepNumbers.slotOf(Uint32Array.of(stepNumber, 0, 0, 0)),
@@ -279,12 +350,11 @@ export class WebGPUBackend implements LossBackend {
     const key = stepKey(extent, request);
     let step = this.steps.get(key);
     if (!step) {
-      step = new Step(this.device, this.kernels, this.spec, extent, this.plan(extent, request));
+      step = new Step(this.device, this.kernels, this.spec, extent, this.plan(extent, request), request);
       const [oldest] = this.steps;
       if (oldest && this.steps.size === STEPS_KEPT) {
         this.steps.delete(oldest[0]);
-        // Only `run` has class results, and what it submitted is past harm; what encode recorded is let go.
-        if (oldest[1].plan.variant.perClass) oldest[1].destroy();
+        if (!oldest[1].isLent) oldest[1].destroy();
       }
     }
     // Last in the map, so that the first is the one not used for longest.
@@ -337,7 +407,7 @@ function stepKey({ batch, classes, plane }: Extent, request: PlanRequest): strin
 }
 
 function wholeOf(buffer: GPUBuffer): Window {
-  return { buffer, offset: 0, size: buffer.size, first: 0 };
+  return { buffer, offset: 0, size: buffer.size, first: 0, length: buffer.size };
 }
 
 /** A buffer on its way to be read, and why it came not that far. */
@@ -354,8 +424,9 @@ function startMap(buffer: GPUBuffer): PendingMap {
   return { buffer, refused };
 }
 
-/** Four-lane kernels look at float32 data in units of 16 bytes. */
-function isAligned(windows: ReturnType<typeof checkBindings>["windows"]): boolean {
-  const { logits, gradOutput, gradLogits, lossMap } = windows;
-  return [logits, gradOutput, gradLogits, lossMap].every((window) => !window || window.first % 4 === 0);
+/** What the kernels may look at together begins at multiples of this many elements. */
+function alignmentOf({ logits, gradLogits, lossMap, argmax }: CheckedBindings["windows"]): 1 | 2 | 4 {
+  const all = (lanes: number) =>
+    [logits, gradLogits, lossMap, argmax].every((window) => !window || window.first % lanes === 0);
+  return all(4) ? 4 : all(2) ? 2 : 1;
 }

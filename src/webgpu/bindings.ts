@@ -1,7 +1,18 @@
 // The buffers a caller hands to `encode`: what they look like, and the checks on them.
 
-import type { CheckedSpec, Extent, LabelType, Shape } from "../spec.js";
-import { checkGradOutput, checkNames, LABEL_ARRAYS, shapeText, text, wrongType } from "../spec.js";
+import type { CheckedSpec, Extent, LogitType, Shape, TargetType } from "../spec.js";
+import {
+  checkGradOutput,
+  checkGradScale,
+  checkNames,
+  checkTargetType,
+  confusionSize,
+  shapeText,
+  targetCount,
+  TARGET_ARRAYS,
+  text,
+  wrongType,
+} from "../spec.js";
 import { BufferUsage } from "./gpu.js";
 
 /** Part of a GPUBuffer. The shape comes from the call, never from the size of the buffer. */
@@ -18,18 +29,32 @@ export interface BufferBinding<Type extends string = "f32"> {
 
 /** What `encode` reads and writes. */
 export interface EncodeBindings {
-  /** `[N, C, ...spatial]`. */
+  /** `[N, C, ...spatial]` whatever the layout. */
   shape: Shape;
-  /** In: [N, C, ...spatial]. */
-  logits: BufferBinding;
-  /** In: [N, ...spatial], labels. */
-  targets: BufferBinding<LabelType>;
-  /** In: a number, or for reduction `"none"` a map [N, ...spatial]. Default 1. */
+  /** In: [N, C, ...spatial], or [N, ...spatial, C]. */
+  logits: BufferBinding<LogitType>;
+  /** In: labels, or soft targets as f32: see `LossInputs`. */
+  targets: BufferBinding<TargetType>;
+  /** In: [N, ...spatial]. Default 1. */
+  pixelWeights?: BufferBinding;
+  /** In: a number, or for reduction `"none"` a map shaped like the loss map. Default 1. */
   gradOutput?: number | BufferBinding;
-  /** Out: dLoss/dLogits, [N, C, ...spatial]. */
-  gradLogits?: BufferBinding;
-  /** Out: the loss of each pixel, [N, ...spatial]. */
+  /** Multiplies the gradient and nothing else: see `LossOutputs`. */
+  gradScale?: number;
+  /** The gradient takes the place of the logits; `gradLogits`, if given, must be their binding. Default false. */
+  inPlace?: boolean;
+  /** The gradient is added to what `gradLogits` holds. Default false. */
+  accumulate?: boolean;
+  /** Out: dLoss/dLogits, stored like the logits. */
+  gradLogits?: BufferBinding<LogitType>;
+  /** Out: the loss of each position. */
   lossMap?: BufferBinding;
+  /** Out: the predictions, like the loss map. */
+  argmax?: BufferBinding<"i32">;
+  /** Out: a `ClassResult` per class (16 bytes, see shaders/lib/class_result.wgsl). */
+  perClass?: BufferBinding<"classResult">;
+  /** Out: counts [C, C], for sigmoid [C, 2, 2]. Also needs usage COPY_DST. */
+  confusion?: BufferBinding<"u32">;
   /** Out: a `Result` (32 bytes, see shaders/finish.wgsl), for a consumer on the GPU. */
   result?: BufferBinding<"result">;
 }
@@ -41,6 +66,8 @@ export interface Window {
   readonly size: number;
   /** In elements. */
   readonly first: number;
+  /** Of the data, in bytes. */
+  readonly length: number;
 }
 
 /** The limits of a device that a window must keep to. */
@@ -51,27 +78,42 @@ export type BindingLimits = Pick<
 
 export const RESULT_BYTES = 32;
 
-const ELEMENT_BYTES = { f32: 4, u8: 1, u16: 2, i32: 4, u32: 4, i64: 8, result: 4 } as const;
+const ELEMENT_BYTES = {
+  f16: 2,
+  f32: 4,
+  u8: 1,
+  u16: 2,
+  i32: 4,
+  u32: 4,
+  i64: 8,
+  result: 4,
+  classResult: 4,
+} as const;
+type ElementType = keyof typeof ELEMENT_BYTES;
+const LOGIT_TYPES: readonly LogitType[] = ["f32", "f16"];
 /** The first is the default. */
-const LABEL_TYPES = [
+const TARGET_TYPES = [
   "i32",
-  ...(Object.keys(LABEL_ARRAYS) as LabelType[]).filter((type) => type !== "i32"),
+  ...(Object.keys(TARGET_ARRAYS) as TargetType[]).filter((type) => type !== "i32"),
 ] as const;
 
-const INPUTS = ["logits", "targets", "gradOutput"] as const;
-const OUTPUTS = ["gradLogits", "lossMap", "result"] as const;
-const NAMES = { shape: 0, logits: 0, targets: 0, gradOutput: 0, gradLogits: 0, lossMap: 0, result: 0 };
+const INPUTS = ["logits", "targets", "pixelWeights", "gradOutput"] as const;
+const OUTPUTS = ["gradLogits", "lossMap", "argmax", "perClass", "confusion", "result"] as const;
+const NAMES = Object.fromEntries(
+  ["shape", ...INPUTS, "gradScale", "inPlace", "accumulate", ...OUTPUTS].map((name) => [name, 0]),
+);
 
 export interface CheckedBindings {
-  readonly labels: LabelType;
+  readonly targets: TargetType;
+  readonly logits: LogitType;
+  readonly gradient: false | LogitType;
+  readonly inPlace: boolean;
+  readonly accumulate: boolean;
+  /** The number, or 1 for a map. */
   readonly gradOutput: number;
-  readonly windows: {
-    readonly logits: Window;
-    readonly targets: Window;
-    readonly gradOutput?: Window;
-    readonly gradLogits?: Window;
-    readonly lossMap?: Window;
-    readonly result?: Window;
+  readonly gradScale: number;
+  readonly windows: { readonly logits: Window; readonly targets: Window } & {
+    readonly [Name in "pixelWeights" | "gradOutput" | (typeof OUTPUTS)[number]]?: Window;
   };
 }
 
@@ -83,37 +125,82 @@ export function checkBindings(
   limits: BindingLimits,
 ): CheckedBindings {
   checkNames("bindings", bindings, NAMES);
-  const { shape, logits, targets, gradOutput, gradLogits, lossMap, result } = bindings;
-  const { pixels, classes } = extent;
+  const { shape, logits, targets, gradOutput, inPlace = false, accumulate = false } = bindings;
+  const gradLogits = inPlace ? (bindings.gradLogits ?? logits) : bindings.gradLogits;
+  checkGradientPlace({ ...bindings, inPlace, accumulate });
+  const { pixels, classes, positions } = extent;
   const isMap = typeof gradOutput === "object";
   if (gradOutput !== undefined) checkGradOutput(spec, gradOutput, isMap);
   const window = (
     name: string,
     binding: BufferBinding<string> | undefined,
     elements: number,
-    types: readonly (keyof typeof ELEMENT_BYTES)[] = ["f32"],
+    types: readonly ElementType[] = ["f32"],
+  ) => binding && windowOf(name, binding, elements, types, shape, limits);
+  const required = (
+    name: string,
+    binding: BufferBinding<string>,
+    elements: number,
+    types: readonly ElementType[],
   ) => windowOf(name, binding, elements, types, shape, limits);
-  const windows = {
-    logits: window("logits", logits, pixels * classes),
-    targets: window("targets", targets, pixels, LABEL_TYPES),
-    ...(isMap && { gradOutput: window("gradOutput", gradOutput, pixels) }),
-    ...(gradLogits !== undefined && { gradLogits: window("gradLogits", gradLogits, pixels * classes) }),
-    ...(lossMap !== undefined && { lossMap: window("lossMap", lossMap, pixels) }),
-    ...(result !== undefined && { result: window("result", result, RESULT_BYTES / 4, ["result"]) }),
+  const logitWindow = required("logits", logits, pixels * classes, LOGIT_TYPES);
+  const targetType = targets?.type ?? "i32";
+  const targetWindow = required("targets", targets, targetCount(extent, targetType), TARGET_TYPES);
+  checkTargetType(spec, targetType);
+  const optional: Partial<Record<keyof CheckedBindings["windows"], Window | undefined>> = {
+    pixelWeights: window("pixelWeights", bindings.pixelWeights, pixels),
+    gradOutput: isMap ? window("gradOutput", gradOutput, positions) : undefined,
+    gradLogits: window("gradLogits", gradLogits, pixels * classes, LOGIT_TYPES),
+    lossMap: window("lossMap", bindings.lossMap, positions),
+    argmax: window("argmax", bindings.argmax, positions, ["i32"]),
+    perClass: window("perClass", bindings.perClass, 4 * classes, ["classResult"]),
+    confusion: window("confusion", bindings.confusion, confusionSize(spec, classes), ["u32"]),
+    result: window("result", bindings.result, RESULT_BYTES / 4, ["result"]),
   };
-  checkSeparate(windows);
+  const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined));
+  const windows = { logits: logitWindow, targets: targetWindow, ...given };
+  checkSeparate(windows, inPlace);
+  if (bindings.confusion && (bindings.confusion.buffer.usage & BufferUsage.COPY_DST) === 0)
+    throw new TypeError(
+      `confusion: expected a buffer with usage COPY_DST, too, got usage ${bindings.confusion.buffer.usage}`,
+    );
+  const gradient = gradLogits ? (gradLogits.type ?? "f32") : false;
+  const upstream = typeof gradOutput === "number" ? gradOutput : 1;
   return {
-    labels: targets.type ?? "i32",
-    gradOutput: typeof gradOutput === "number" ? gradOutput : 1,
+    targets: targetType,
+    logits: logits.type ?? "f32",
+    gradient,
+    inPlace,
+    accumulate,
+    gradOutput: upstream,
+    gradScale: checkGradScale(spec, bindings.gradScale, { positions, gradOutput: upstream }, gradient),
     windows,
   };
+}
+
+/** Whether the gradient replaces the logits, is added to another, or is written. */
+function checkGradientPlace({ logits, gradLogits, inPlace, accumulate }: EncodeBindings): void {
+  for (const [name, value] of Object.entries({ inPlace, accumulate }))
+    if (typeof value !== "boolean") wrongType(name, "true or false", value);
+  if (inPlace && accumulate)
+    throw new TypeError("accumulate: a gradient in place of the logits has nothing to be added to");
+  if (accumulate && !gradLogits) throw new TypeError("accumulate: expected gradLogits to add to");
+  if (!inPlace || !gradLogits || typeof logits !== "object" || logits === null) return;
+  const isSame =
+    logits.buffer === gradLogits.buffer &&
+    (logits.offset ?? 0) === (gradLogits.offset ?? 0) &&
+    (logits.type ?? "f32") === (gradLogits.type ?? "f32");
+  if (!isSame)
+    throw new TypeError(
+      "inPlace: expected gradLogits to be the logits' own buffer, offset and type, or absent",
+    );
 }
 
 function windowOf(
   name: string,
   binding: BufferBinding<string> | undefined,
   elements: number,
-  types: readonly (keyof typeof ELEMENT_BYTES)[],
+  types: readonly ElementType[],
   shape: Shape,
   limits: BindingLimits,
 ): Window {
@@ -151,15 +238,19 @@ function windowOf(
       `${name}: expected at most ${limits.maxStorageBufferBindingSize} bytes from a multiple of ${alignment} on, ` +
         `this device's limit, got ${end - start}`,
     );
-  return { buffer, offset: start, size: end - start, first: (offset - start) / elementBytes };
+  return { buffer, offset: start, size: end - start, first: (offset - start) / elementBytes, length: bytes };
 }
 
 /** WebGPU lets no dispatch read and write one buffer; outputs in one buffer are not told apart here either. */
-function checkSeparate(windows: CheckedBindings["windows"]): void {
+function checkSeparate(windows: CheckedBindings["windows"], inPlace: boolean): void {
   for (const output of OUTPUTS) {
     for (const other of [...INPUTS, ...OUTPUTS]) {
       if (other === output || !windows[output] || windows[output].buffer !== windows[other]?.buffer) continue;
-      throw new TypeError(`${output}: expected another buffer than that of ${other}, got the same one`);
+      if (inPlace && output === "gradLogits" && other === "logits") continue;
+      const remedy = output === "gradLogits" && other === "logits" ? "; or say inPlace: true" : "";
+      throw new TypeError(
+        `${output}: expected another buffer than that of ${other}, got the same one${remedy}`,
+      );
     }
   }
 }

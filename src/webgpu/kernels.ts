@@ -1,70 +1,147 @@
 // Kernels: WGSL files to compiled pipelines. A kernel is a prelude of constants, library files and one entry file,
 // joined as text; WGSL declarations may come in any order.
 
+import channelsKernel from "../../shaders/channels.wgsl?raw";
 import classesKernel from "../../shaders/classes.wgsl?raw";
 import countKernel from "../../shaders/count.wgsl?raw";
+import divideKernel from "../../shaders/divide.wgsl?raw";
 import finishKernel from "../../shaders/finish.wgsl?raw";
-import classes from "../../shaders/lib/classes.wgsl?raw";
+import hard from "../../shaders/hard.wgsl?raw";
+import classResult from "../../shaders/lib/class_result.wgsl?raw";
+import classTable from "../../shaders/lib/class_table.wgsl?raw";
+import classTargetsHard from "../../shaders/lib/class_targets_hard.wgsl?raw";
+import classTargetsSoft from "../../shaders/lib/class_targets_soft.wgsl?raw";
 import curve from "../../shaders/lib/curve.wgsl?raw";
-import labelsI32 from "../../shaders/lib/labels_i32.wgsl?raw";
-import labelsI64 from "../../shaders/lib/labels_i64.wgsl?raw";
-import labelsU16 from "../../shaders/lib/labels_u16.wgsl?raw";
-import labelsU32 from "../../shaders/lib/labels_u32.wgsl?raw";
-import labelsU8 from "../../shaders/lib/labels_u8.wgsl?raw";
-import pixels1 from "../../shaders/lib/pixels_1.wgsl?raw";
-import pixels4 from "../../shaders/lib/pixels_4.wgsl?raw";
+import element from "../../shaders/lib/element.wgsl?raw";
+import elementLabels from "../../shaders/lib/element_labels.wgsl?raw";
+import elementLabelsLanes from "../../shaders/lib/element_labels_lanes.wgsl?raw";
+import elementTargets from "../../shaders/lib/element_targets.wgsl?raw";
+import elementTargetsLanes from "../../shaders/lib/element_targets_lanes.wgsl?raw";
+import gradientF16x1 from "../../shaders/lib/gradient_f16_1.wgsl?raw";
+import gradientF16x2 from "../../shaders/lib/gradient_f16_2.wgsl?raw";
+import gradientF32 from "../../shaders/lib/gradient_f32.wgsl?raw";
+import halves from "../../shaders/lib/halves.wgsl?raw";
+import kind from "../../shaders/lib/kind.wgsl?raw";
+import lanes1 from "../../shaders/lib/lanes_1.wgsl?raw";
+import lanes2 from "../../shaders/lib/lanes_2.wgsl?raw";
+import lanes4 from "../../shaders/lib/lanes_4.wgsl?raw";
+import logitsF16x1 from "../../shaders/lib/logits_f16_1.wgsl?raw";
+import logitsF16x2 from "../../shaders/lib/logits_f16_2.wgsl?raw";
+import logitsF32 from "../../shaders/lib/logits_f32.wgsl?raw";
+import logitsInPlace from "../../shaders/lib/logits_in_place.wgsl?raw";
+import partials from "../../shaders/lib/partials.wgsl?raw";
+import pixel from "../../shaders/lib/pixel.wgsl?raw";
+import pixelLabels from "../../shaders/lib/pixel_labels.wgsl?raw";
+import pixelTargets from "../../shaders/lib/pixel_targets.wgsl?raw";
+import pixelWeights from "../../shaders/lib/pixel_weights.wgsl?raw";
+import probability from "../../shaders/lib/probability.wgsl?raw";
 import problem from "../../shaders/lib/problem.wgsl?raw";
 import seen from "../../shaders/lib/seen.wgsl?raw";
 import sumThreads from "../../shaders/lib/sum_threads.wgsl?raw";
 import sumWorkgroup from "../../shaders/lib/sum_workgroup.wgsl?raw";
+import targetsF32 from "../../shaders/lib/targets_f32.wgsl?raw";
+import targetsI32 from "../../shaders/lib/targets_i32.wgsl?raw";
+import targetsI64 from "../../shaders/lib/targets_i64.wgsl?raw";
+import targetsU16 from "../../shaders/lib/targets_u16.wgsl?raw";
+import targetsU32 from "../../shaders/lib/targets_u32.wgsl?raw";
+import targetsU8 from "../../shaders/lib/targets_u8.wgsl?raw";
 import tree from "../../shaders/lib/tree.wgsl?raw";
 import workspace from "../../shaders/lib/workspace.wgsl?raw";
 import lossKernel from "../../shaders/loss.wgsl?raw";
+import probabilities from "../../shaders/probabilities.wgsl?raw";
+import sigmoid from "../../shaders/sigmoid.wgsl?raw";
+import sigmoidHard from "../../shaders/sigmoid_hard.wgsl?raw";
+import sigmoidProbabilities from "../../shaders/sigmoid_probabilities.wgsl?raw";
+import sigmoidSoft from "../../shaders/sigmoid_soft.wgsl?raw";
+import soft from "../../shaders/soft.wgsl?raw";
+import softAgain from "../../shaders/soft_again.wgsl?raw";
+import softKept from "../../shaders/soft_kept.wgsl?raw";
 import softmaxKept from "../../shaders/softmax_kept.wgsl?raw";
 import softmaxOnline from "../../shaders/softmax_online.wgsl?raw";
-import type { LabelType } from "../spec.js";
+import type { CheckedSpec, LogitType, TargetType } from "../spec.js";
 import { STAGE_COMPUTE } from "./gpu.js";
 
 /** Everything that changes the text of a kernel. */
 export interface Variant {
+  readonly family: CheckedSpec["family"];
+  readonly from: CheckedSpec["from"];
   readonly classes: number;
-  readonly labels: LabelType;
-  readonly lanes: 1 | 4;
-  readonly softmax: "kept" | "online";
+  readonly targets: TargetType;
+  /** Label smoothing: every class has a target above 0. */
+  readonly smoothed: boolean;
+  readonly logits: LogitType;
+  readonly gradient: false | LogitType;
+  readonly inPlace: boolean;
+  readonly accumulate: boolean;
+  /** Positions that a thread looks at together. */
+  readonly lanes: 1 | 2 | 4;
+  /** What is needed twice of each class stays in registers, or is computed again. */
+  readonly kept: boolean;
   readonly sum: "threads" | "workgroup";
   readonly workgroupSize: number;
   readonly groupsPerThread: number;
-  readonly gradient: boolean;
   readonly lossMap: boolean;
-  /** Counts per class, for class results and for the divisor of "weighted-mean". */
-  readonly classCounts: boolean;
-  /** The kernel `classes` runs. */
-  readonly perClass: boolean;
   readonly argmax: boolean;
+  /** The kernel `divide` runs: for the divisor of "weighted-mean". */
+  readonly sumWeights: boolean;
+  readonly perClass: boolean;
   readonly confusion: boolean;
   readonly callersResult: boolean;
 }
 
-export const KERNEL_NAMES = ["count", "loss", "classes", "finish"] as const;
+export const KERNEL_NAMES = ["count", "divide", "loss", "classes", "finish"] as const;
 export type KernelName = (typeof KERNEL_NAMES)[number];
 
 /** Pixels that one thread of the kernel `classes` adds up. */
 export const PIXELS_PER_STRIP = 128;
 
-const LABELS = {
-  u8: labelsU8,
-  u16: labelsU16,
-  i32: labelsI32,
-  u32: labelsU32,
-  i64: labelsI64,
-} satisfies Record<LabelType, string>;
-const PIXELS = { 1: pixels1, 4: pixels4 } satisfies Record<Variant["lanes"], string>;
+const TARGETS = {
+  u8: targetsU8,
+  u16: targetsU16,
+  i32: targetsI32,
+  u32: targetsU32,
+  i64: targetsI64,
+  f32: targetsF32,
+} satisfies Record<TargetType, string>;
+/** What the targets of a position mean, by family. */
+const KINDS = {
+  softmax: { hard: [pixel, pixelLabels], soft: [pixel, pixelTargets] },
+  sigmoid: { hard: [element, elementLabels], soft: [element, elementTargets] },
+} satisfies Record<Variant["family"], Record<"hard" | "soft", string[]>>;
+const LANES = { 1: lanes1, 2: lanes2, 4: lanes4 } satisfies Record<Variant["lanes"], string>;
+const LOGITS = {
+  f32: { 1: [logitsF32], 2: [logitsF32], 4: [logitsF32] },
+  f16: { 1: [logitsF16x1], 2: [logitsF16x2], 4: [] },
+} satisfies Record<LogitType, Record<Variant["lanes"], string[]>>;
+const GRADIENTS = {
+  f32: { 1: [gradientF32], 2: [gradientF32], 4: [gradientF32] },
+  f16: { 1: [gradientF16x1], 2: [gradientF16x2], 4: [] },
+} satisfies Record<LogitType, Record<Variant["lanes"], string[]>>;
 const SUMS = {
   threads: [sumThreads],
   workgroup: [sumWorkgroup, tree],
 } satisfies Record<Variant["sum"], string[]>;
-const SOFTMAXES = { kept: softmaxKept, online: softmaxOnline } satisfies Record<Variant["softmax"], string>;
-const COMMON = [problem, classes, workspace];
+const COMMON = [problem, classTable, workspace];
+
+function targetFiles(v: Variant): string[] {
+  return [TARGETS[v.targets], kind, ...KINDS[v.family][v.targets === "f32" ? "soft" : "hard"]];
+}
+
+/** What a position's loss is. */
+function lossFiles(v: Variant): string[] {
+  const isSoft = v.targets === "f32";
+  if (v.family === "sigmoid") {
+    const lanes = isSoft ? elementTargetsLanes : elementLabelsLanes;
+    if (v.from === "probabilities") return [lanes, probability, sigmoidProbabilities, sigmoid];
+    return [lanes, seen, isSoft || v.smoothed ? sigmoidSoft : sigmoidHard, sigmoid];
+  }
+  const ofClasses = [seen, isSoft ? classTargetsSoft : classTargetsHard, v.kept ? softKept : softAgain];
+  if (v.from === "probabilities") return [...ofClasses, probability, probabilities];
+  if (isSoft || v.smoothed) return [...ofClasses, soft];
+  // Unrolled, halves are no faster on any adapter tried, and take longer to compile.
+  const kept = v.logits === "f32" ? unrollClasses(softmaxKept, v.classes) : softmaxKept;
+  return [seen, v.kept ? kept : softmaxOnline, hard];
+}
 
 /** The constants that a kernel reads, and no others: kernels that read the same text are one pipeline. */
 const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: string[] }> = {
@@ -72,28 +149,36 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
     constants: {
       CLASSES: v.classes,
       WORKGROUP_SIZE: v.workgroupSize,
-      LABELS_PER_THREAD: v.groupsPerThread * v.lanes,
-      CLASS_COUNTS: v.classCounts,
+      POSITIONS_PER_THREAD: v.groupsPerThread * v.lanes,
+      SUM_WEIGHTS: v.sumWeights,
     },
-    files: [...COMMON, LABELS[v.labels], countKernel],
+    files: [...COMMON, ...targetFiles(v), pixelWeights, ...SUMS[v.sum], countKernel],
+  }),
+  divide: (v) => ({
+    constants: { CLASSES: v.classes, WORKGROUP_SIZE: v.workgroupSize },
+    files: [...COMMON, tree, partials, divideKernel],
   }),
   loss: (v) => ({
     constants: {
       CLASSES: v.classes,
       WORKGROUP_SIZE: v.workgroupSize,
       GROUPS_PER_THREAD: v.groupsPerThread,
-      WRITE_GRADIENT: v.gradient,
+      WRITE_GRADIENT: v.gradient !== false,
+      ACCUMULATE: v.accumulate,
       WRITE_LOSS_MAP: v.lossMap,
       WRITE_ARGMAX: v.argmax,
     },
     files: [
       ...COMMON,
-      LABELS[v.labels],
-      PIXELS[v.lanes],
+      ...targetFiles(v),
+      pixelWeights,
+      LANES[v.lanes],
+      ...(v.inPlace ? [logitsInPlace] : LOGITS[v.logits][v.lanes]),
+      ...GRADIENTS[v.gradient || "f32"][v.lanes],
+      ...(v.logits === "f16" || v.gradient === "f16" ? [halves] : []),
       curve,
-      seen,
       ...SUMS[v.sum],
-      v.softmax === "kept" ? unrollClasses(softmaxKept, v.classes) : SOFTMAXES[v.softmax],
+      ...lossFiles(v),
       lossKernel,
     ],
   }),
@@ -104,7 +189,12 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       PIXELS_PER_STRIP,
       CONFUSION: v.confusion,
     },
-    files: [...COMMON, LABELS[v.labels], classesKernel],
+    files: [
+      ...COMMON,
+      ...targetFiles(v),
+      classResult,
+      v.family === "softmax" ? classesKernel : channelsKernel,
+    ],
   }),
   finish: (v) => ({
     constants: {
@@ -113,7 +203,7 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       PER_CLASS: v.perClass,
       WRITE_CALLERS_RESULT: v.callersResult,
     },
-    files: [...COMMON, tree, finishKernel],
+    files: [...COMMON, classResult, tree, partials, finishKernel],
   }),
 };
 
@@ -149,12 +239,14 @@ const output: GPUBufferBindingLayout = { type: "storage" };
 
 /** What each kernel binds, in order of @binding. A test holds them to the shaders. */
 export const BINDINGS = {
-  count: { problem: perCall, classTable: uniform, workspace: output, targets: input },
+  count: { problem: perCall, classTable: uniform, workspace: output, targets: input, pixelWeights: input },
+  divide: { problem: perCall, classTable: uniform, workspace: output },
   loss: {
     problem: perCall,
     classTable: uniform,
     workspace: output,
     targets: input,
+    pixelWeights: input,
     logits: input,
     gradOutput: input,
     gradLogits: output,

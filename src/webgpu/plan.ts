@@ -1,6 +1,14 @@
 // Plan: which kernels, in which variant, how many workgroups, for one shape on one device. Pure.
 
-import { LABEL_ARRAYS, shapeText, type CheckedSpec, type Extent, type LabelType } from "../spec.js";
+import {
+  shapeText,
+  targetCount,
+  TARGET_ARRAYS,
+  type CheckedSpec,
+  type Extent,
+  type LogitType,
+  type TargetType,
+} from "../spec.js";
 import { KERNEL_NAMES, PIXELS_PER_STRIP, type KernelName, type Variant } from "./kernels.js";
 import type { Profile } from "./profile.js";
 
@@ -12,15 +20,18 @@ export type PlanLimits = Pick<
 
 /** What a call asks for, as far as it changes the kernels. */
 export interface PlanRequest {
-  readonly labels: LabelType;
-  readonly gradient: boolean;
+  readonly targets: TargetType;
+  readonly logits: LogitType;
+  readonly gradient: false | LogitType;
+  readonly inPlace: boolean;
+  readonly accumulate: boolean;
   readonly lossMap: boolean;
   readonly perClass: boolean;
   readonly argmax: boolean;
   readonly confusion: boolean;
   readonly callersResult: boolean;
-  /** Every float32 buffer begins at a multiple of 16 bytes. */
-  readonly aligned: boolean;
+  /** Logits, gradient and maps begin at multiples of this many elements. */
+  readonly alignment: 1 | 2 | 4;
 }
 
 export type Grid = readonly [x: number, y: number];
@@ -30,7 +41,7 @@ export interface Plan {
   /** In the order they run. */
   readonly kernels: readonly KernelName[];
   readonly grids: Record<KernelName, Grid>;
-  /** Sums of losses that the kernel `loss` leaves to `finish`. */
+  /** Sums that the kernels `count` and `loss` leave to `divide` and `finish`. */
   readonly partials: number;
   /** Strips of the kernel `classes`. */
   readonly strips: number;
@@ -44,36 +55,39 @@ export function makePlan(
   profile: Profile,
   limits: PlanLimits,
 ): Plan {
-  checkSize(extent, request.labels, limits);
-  const perClass = request.perClass || request.confusion;
-  const { classes, plane, pixels } = extent;
-  const lanes = request.aligned && plane % 4 === 0 && classes <= profile.maxClassesOfFour ? 4 : 1;
+  checkSize(extent, request, limits);
+  const { alignment: _, ...asked } = request;
+  const ofClasses = request.perClass || request.confusion;
+  const { classes, pixels, positions } = extent;
+  const lanes = lanesOf(spec, extent, request, profile);
   const variant: Variant = {
+    ...asked,
+    family: spec.family,
+    from: spec.from,
+    smoothed: spec.labelSmoothing > 0,
     classes,
-    labels: request.labels,
     lanes,
-    softmax: classes <= profile.maxClassesKept ? "kept" : "online",
+    kept: classes <= profile.maxClassesKept,
     sum: profile.sum,
     workgroupSize: profile.workgroupSize,
     groupsPerThread: profile.groupsPerThread,
-    gradient: request.gradient,
-    lossMap: request.lossMap || perClass,
-    classCounts: perClass || spec.reduction === "weighted-mean",
-    perClass,
-    argmax: request.argmax || perClass,
-    confusion: request.confusion,
-    callersResult: request.callersResult,
+    lossMap: request.lossMap || ofClasses,
+    argmax: request.argmax || ofClasses,
+    sumWeights: spec.reduction === "weighted-mean" && spec.divisor === undefined,
   };
-  const workgroups = Math.ceil(pixels / (variant.workgroupSize * variant.groupsPerThread * lanes));
+  const workgroups = Math.ceil(positions / (variant.workgroupSize * variant.groupsPerThread * lanes));
   const strips = Math.ceil(pixels / PIXELS_PER_STRIP);
+  const stripThreads = spec.family === "softmax" ? strips : strips * classes;
   const over = (count: number) => gridOf(count, limits.maxComputeWorkgroupsPerDimension);
+  const runs: Partial<Record<KernelName, boolean>> = { divide: variant.sumWeights, classes: ofClasses };
   return {
     variant,
-    kernels: KERNEL_NAMES.filter((name) => name !== "classes" || perClass),
+    kernels: KERNEL_NAMES.filter((name) => runs[name] ?? true),
     grids: {
       count: over(workgroups),
+      divide: [1, 1],
       loss: over(workgroups),
-      classes: over(Math.ceil(strips / variant.workgroupSize)),
+      classes: over(Math.ceil(stripThreads / variant.workgroupSize)),
       finish: [1, 1],
     },
     partials: workgroups * (variant.sum === "threads" ? variant.workgroupSize : 1),
@@ -81,17 +95,36 @@ export function makePlan(
   };
 }
 
+/** How many positions lie side by side, in one vector or one word of halves. */
+function lanesOf(
+  spec: CheckedSpec,
+  extent: Extent,
+  request: PlanRequest,
+  profile: Profile,
+): Variant["lanes"] {
+  const isSigmoid = spec.family === "sigmoid";
+  const inARow = isSigmoid ? extent.positions : spec.layout === "channels-first" ? extent.plane : 1;
+  const fits = (lanes: number) => inARow % lanes === 0 && request.alignment % lanes === 0;
+  if (request.logits === "f16" || request.gradient === "f16") return fits(2) ? 2 : 1;
+  return fits(4) && (isSigmoid || extent.classes <= profile.maxClassesOfFour) ? 4 : 1;
+}
+
 /** At least `count` workgroups in two dimensions. Those beyond it find no pixels. */
 function gridOf(count: number, limit: number): Grid {
   return [Math.min(count, limit), Math.ceil(count / limit)];
 }
 
-function checkSize(extent: Extent, labels: LabelType, limits: PlanLimits): void {
-  const { batch, classes, plane, pixels } = extent;
+function checkSize(extent: Extent, request: PlanRequest, limits: PlanLimits): void {
+  const { batch, classes, plane, pixels, positions } = extent;
+  const hasMaps = request.lossMap || request.argmax || request.perClass || request.confusion;
   if (pixels > 2 ** 31) throw new RangeError(`shape: expected at most 2³¹ pixels, got ${pixels}`);
-  const perPixel = { logits: 4 * classes, targets: LABEL_ARRAYS[labels].BYTES_PER_ELEMENT };
-  const what = perPixel.logits >= perPixel.targets ? "logits" : "targets";
-  const bytes = pixels * perPixel[what];
+  const sizes = {
+    logits: pixels * classes * (request.logits === "f16" && request.gradient !== "f32" ? 2 : 4),
+    targets: targetCount(extent, request.targets) * TARGET_ARRAYS[request.targets].BYTES_PER_ELEMENT,
+  };
+  const maps = hasMaps ? 4 * positions : 0;
+  const bytes = Math.max(sizes.logits, sizes.targets, maps);
+  const what = bytes === sizes.logits ? "logits" : bytes === sizes.targets ? "targets" : "maps";
   const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
   if (bytes <= limit) return;
   const mebibytes = (round: (x: number) => number, count: number) => `${round(count / 2 ** 20)} MiB`;

@@ -4,58 +4,92 @@ import type { CheckedSpec, Extent } from "../spec.js";
 
 /** The fields of struct Problem, in order. A test holds this list to the shader. */
 export const PROBLEM_FIELDS = {
-  pixels: "u32",
+  positions: "u32",
   plane: "u32",
+  pixel_stride: "u32",
+  class_stride: "u32",
+  image_skip: "u32",
   ignore_index: "i32",
+  ignore_bits: "u32",
   divisor_kind: "u32",
-  gamma: "f32",
   divisor: "f32",
+  gamma: "f32",
+  target_scale: "f32",
+  target_shift: "f32",
   grad_output: "f32",
   grad_output_stride: "u32",
+  pixel_weights_stride: "u32",
   logits_offset: "u32",
   targets_offset: "u32",
+  pixel_weights_offset: "u32",
   grad_output_offset: "u32",
   grad_logits_offset: "u32",
   loss_map_offset: "u32",
+  argmax_offset: "u32",
+  confusion_offset: "u32",
+  class_results_offset: "u32",
   result_offset: "u32",
   nan: "u32",
   infinity: "u32",
 } as const;
 
+/** Whole rows of 16 bytes, as a uniform is bound. */
+export const PROBLEM_BYTES = 16 * Math.ceil(Object.keys(PROBLEM_FIELDS).length / 4);
+
 export type Problem = Record<keyof typeof PROBLEM_FIELDS, number>;
+
+/** What differs from call to call of one spec and shape. */
+export type CallFields = Partial<
+  Record<Extract<keyof Problem, `${string}_offset` | `${string}_stride` | "grad_output">, number>
+>;
 
 const DIVISOR_KINDS = { none: 0, sum: 0, mean: 1, "weighted-mean": 2 } as const;
 
-/** The part of a Problem that the spec and the shape decide; offsets are 0, the upstream gradient 1. */
-export function problemOf(spec: CheckedSpec, extent: Extent): Problem {
+/** Offsets and strides that a call does not give are 0, the upstream gradient 1. */
+export function problemOf(spec: CheckedSpec, extent: Extent, call: CallFields = {}): Problem {
+  const { classes, plane, positions } = extent;
+  const isFirst = spec.layout === "channels-first";
+  const ways = spec.family === "softmax" ? classes : 2;
   return {
-    pixels: extent.pixels,
-    plane: extent.plane,
+    positions,
+    plane,
+    pixel_stride: isFirst ? 1 : classes,
+    class_stride: isFirst ? plane : 1,
+    image_skip: isFirst ? (classes - 1) * plane : 0,
     ignore_index: spec.ignoreIndex,
+    ignore_bits: new Uint32Array(Float32Array.of(spec.ignoreIndex).buffer)[0]!,
     divisor_kind: spec.divisor === undefined ? DIVISOR_KINDS[spec.reduction] : 0,
-    gamma: spec.gamma,
     divisor: spec.divisor ?? 1,
+    gamma: spec.gamma,
+    target_scale: 1 - spec.labelSmoothing,
+    target_shift: spec.labelSmoothing / ways,
     grad_output: 1,
     grad_output_stride: 0,
+    pixel_weights_stride: 0,
     logits_offset: 0,
     targets_offset: 0,
+    pixel_weights_offset: 0,
     grad_output_offset: 0,
     grad_logits_offset: 0,
     loss_map_offset: 0,
+    argmax_offset: 0,
+    confusion_offset: 0,
+    class_results_offset: 0,
     result_offset: 0,
     nan: 0x7fc00000,
     infinity: 0x7f800000,
+    ...call,
   };
 }
 
 export function packProblem(problem: Problem): Uint32Array<ArrayBuffer> {
-  const names = Object.keys(PROBLEM_FIELDS) as (keyof Problem)[];
-  const words = new Uint32Array(names.length);
+  const words = new Uint32Array(PROBLEM_BYTES / 4);
   const view = new DataView(words.buffer);
-  names.forEach((name, i) => {
-    if (PROBLEM_FIELDS[name] === "f32") view.setFloat32(4 * i, problem[name], true);
-    else if (PROBLEM_FIELDS[name] === "i32") view.setInt32(4 * i, problem[name], true);
-    else view.setUint32(4 * i, problem[name], true);
+  Object.entries(PROBLEM_FIELDS).forEach(([name, type], i) => {
+    const value = problem[name as keyof Problem];
+    if (type === "f32") view.setFloat32(4 * i, value, true);
+    else if (type === "i32") view.setInt32(4 * i, value, true);
+    else view.setUint32(4 * i, value, true);
   });
   return words;
 }

@@ -1,11 +1,10 @@
 // Result: the words that the kernel `finish` wrote, to a LossResult.
 
-import type { CheckedSpec, ClassResult, Extent, LossResult } from "../spec.js";
+import type { CheckedSpec, ClassResult, LossResult } from "../spec.js";
 
-/** Reads struct Result, and one struct ClassResult per class, of shaders/finish.wgsl. */
+/** Reads struct Result, and one struct ClassResult per class, of the shaders. */
 export function readResult(
   spec: CheckedSpec,
-  extent: Extent,
   words: Uint32Array<ArrayBuffer>,
   classWords?: Uint32Array<ArrayBuffer>,
 ): { stepNumber: number; result: LossResult } {
@@ -29,13 +28,13 @@ export function readResult(
     invalidCount,
     nonFiniteCount: nanCount + infiniteCount,
   };
-  if (classWords) result.perClass = readClasses(extent.classes, classWords);
+  if (classWords) result.perClass = readClasses(classWords);
   return { stepNumber, result };
 }
 
-function readClasses(classes: number, words: Uint32Array<ArrayBuffer>): ClassResult[] {
+function readClasses(words: Uint32Array<ArrayBuffer>): ClassResult[] {
   const floats = new Float32Array(words.buffer);
-  return Array.from({ length: classes }, (_, c) => {
+  return Array.from({ length: words.length / 4 }, (_, c) => {
     const [count, , correct, notFinite] = words.subarray(4 * c) as unknown as [
       number,
       number,

@@ -1,14 +1,14 @@
 // The buffers behind `run`: inputs, outputs and one for reading back. They grow when a larger map comes, never shrink,
 // and serve one run at a time.
 
-import type { Targets } from "../spec.js";
+import type { Logits, Targets } from "../spec.js";
 import type { Window } from "./bindings.js";
 import { BufferUsage } from "./gpu.js";
 
 /** Where each output lies in the mapped buffer. */
 export interface Staging {
   readonly buffer: GPUBuffer;
-  readonly parts: Record<string, { offset: number; size: number }>;
+  readonly parts: Record<string, { offset: number; size: number; length: number }>;
 }
 
 export class RunBuffers {
@@ -17,7 +17,7 @@ export class RunBuffers {
   constructor(private readonly device: GPUDevice) {}
 
   /** The array on the GPU. */
-  upload(name: string, data: Float32Array | Targets): Window {
+  upload(name: string, data: Logits | Targets): Window {
     if (data.length === 0) throw new TypeError(`${name}: its buffer was detached before the run began`);
     const size = roundUp(data.byteLength, 4);
     const buffer = this.atLeast(name, size, BufferUsage.STORAGE | BufferUsage.COPY_DST);
@@ -29,12 +29,17 @@ export class RunBuffers {
       tail.set(bytes.subarray(whole));
       this.device.queue.writeBuffer(buffer, whole, tail);
     }
-    return { buffer, offset: 0, size, first: 0 };
+    return { buffer, offset: 0, size, first: 0, length: data.byteLength };
   }
 
-  output(name: string, size: number): Window {
-    const buffer = this.atLeast(name, size, BufferUsage.STORAGE | BufferUsage.COPY_SRC);
-    return { buffer, offset: 0, size, first: 0 };
+  output(name: string, length: number): Window {
+    const size = roundUp(length, 4);
+    const buffer = this.atLeast(
+      name,
+      size,
+      BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST,
+    );
+    return { buffer, offset: 0, size, first: 0, length };
   }
 
   /** Records the copies of all given windows into one buffer to be mapped. */
@@ -43,7 +48,7 @@ export class RunBuffers {
     let size = 0;
     for (const [name, window] of Object.entries(windows)) {
       if (!window) continue;
-      parts[name] = { offset: size, size: window.size };
+      parts[name] = { offset: size, size: window.size, length: window.length };
       size = roundUp(size + window.size, 8);
     }
     const { maxBufferSize } = this.device.limits;
@@ -79,7 +84,7 @@ export class RunBuffers {
 }
 
 /** The bytes of an array; a copy where its memory is shared, which WebGPU does not take. */
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Targets): Uint8Array<ArrayBuffer> {
+function bytesOf({ buffer, byteOffset, byteLength }: Logits | Targets): Uint8Array<ArrayBuffer> {
   if (buffer instanceof ArrayBuffer) return new Uint8Array(buffer, byteOffset, byteLength);
   return new Uint8Array(new Uint8Array(buffer, byteOffset, byteLength));
 }

@@ -4,8 +4,9 @@ import type { CheckedSpec, Extent } from "../spec.js";
 import { classTables } from "../spec.js";
 import type { Window } from "./bindings.js";
 import { BufferUsage } from "./gpu.js";
+import { PROBLEM_BYTES } from "./problem.js";
 import { BINDINGS, type Kernel, type KernelCache, type KernelName } from "./kernels.js";
-import type { Plan } from "./plan.js";
+import type { Plan, PlanRequest } from "./plan.js";
 import type { Slot } from "./slots.js";
 
 /** The buffers that come with a call. What is not asked for is not given. */
@@ -13,10 +14,13 @@ export interface CallWindows {
   readonly logits: Window;
   readonly targets: Window;
   readonly ownResult: Window;
+  readonly pixelWeights?: Window;
   readonly gradOutput?: Window;
   readonly gradLogits?: Window;
   readonly lossMap?: Window;
-  readonly argmaxMap?: Window;
+  readonly argmax?: Window;
+  readonly perClass?: Window;
+  readonly confusion?: Window;
   readonly result?: Window;
 }
 
@@ -37,14 +41,12 @@ interface Bound {
 /** Bind groups kept for calls that come again with the same buffers. */
 const GROUPS_KEPT = 8;
 
-const CLASS_PARTIAL_WORDS = 3;
+/** Of struct ClassResult. */
 const CLASS_RESULT_WORDS = 4;
 
 export class Step {
-  /** One entry per class: struct ClassResult of shaders/finish.wgsl. */
-  readonly classResults: GPUBuffer | undefined;
-  /** Counts by label and prediction. */
-  readonly confusion: GPUBuffer | undefined;
+  /** A caller's encoder may still run with it: it must not be destroyed. */
+  isLent = false;
   private readonly kernels: readonly (readonly [KernelName, Kernel])[];
   private readonly own: GPUBuffer[] = [];
   private readonly resources: Record<string, GPUBindingResource>;
@@ -56,46 +58,42 @@ export class Step {
     spec: CheckedSpec,
     extent: Extent,
     readonly plan: Plan,
+    asked: Pick<PlanRequest, "lossMap" | "argmax">,
   ) {
     this.kernels = plan.kernels.map((name) => [name, kernels.get(name, plan.variant)]);
-    const { classes, pixels } = extent;
-    const { STORAGE, UNIFORM, COPY_SRC, COPY_DST } = BufferUsage;
-    const counters = 4 + classes;
+    const { classes, positions } = extent;
+    const { STORAGE, UNIFORM } = BufferUsage;
+    const counters = 5;
     const workspace = this.create("workspace", counters + plan.partials, STORAGE);
     const ones = this.create("ones", 4, STORAGE, new Float32Array(4).fill(1));
-    const { factors, weights } = classTables(spec, classes);
+    const { factors, negatives, weights } = classTables(spec, classes);
     const rows = new Float32Array(4 * classes);
-    rows.set([...factors].flatMap((factor, c) => [factor, weights[c]!, 0, 0]));
+    rows.set([...factors].flatMap((factor, c) => [factor, negatives[c]!, weights[c]!, 0]));
     const classTable = this.create("class table", rows.length, UNIFORM, rows);
     // What a kernel binds but does not write, at separate offsets of one buffer.
     const unused = this.create("unused outputs", 6 * 64, STORAGE);
     const unusedWindow = (slot: number) => ({ buffer: unused, offset: slot * 256, size: 16 });
+    const { inPlace } = plan.variant;
+    const ofClasses = plan.kernels.includes("classes");
+    const ownMap = (name: string) => ({ buffer: this.create(name, positions, STORAGE) });
+    const strips = plan.strips * classes * CLASS_RESULT_WORDS;
     this.resources = {
       workspace: { buffer: workspace },
       classTable: { buffer: classTable },
+      pixelWeights: { buffer: ones },
       gradOutput: { buffer: ones },
+      ...(inPlace && { logits: { buffer: ones } }),
       gradLogits: unusedWindow(0),
       lossMap: unusedWindow(1),
       argmaxMap: unusedWindow(2),
-      result: unusedWindow(3),
+      callersResult: unusedWindow(3),
       classResults: unusedWindow(4),
       confusion: unusedWindow(5),
-      classPartials: { buffer: ones },
+      classPartials: { buffer: ofClasses ? this.create("class partials", strips, STORAGE) : ones },
+      // The kernel `classes` reads the maps that the caller did not ask for, too.
+      ...(ofClasses && !asked.lossMap && { lossMap: ownMap("loss map") }),
+      ...(ofClasses && !asked.argmax && { argmaxMap: ownMap("argmax map") }),
     };
-    if (plan.variant.confusion) {
-      this.confusion = this.create("confusion", classes * classes, STORAGE | COPY_SRC | COPY_DST);
-      this.resources["confusion"] = { buffer: this.confusion };
-    }
-    if (plan.variant.perClass) {
-      const partials = plan.strips * classes * CLASS_PARTIAL_WORDS;
-      this.classResults = this.create("class results", classes * CLASS_RESULT_WORDS, STORAGE | COPY_SRC);
-      Object.assign(this.resources, {
-        lossMap: { buffer: this.create("loss map", pixels, STORAGE) },
-        argmaxMap: { buffer: this.create("argmax map", pixels, STORAGE) },
-        classPartials: { buffer: this.create("class partials", partials, STORAGE) },
-        classResults: { buffer: this.classResults },
-      });
-    }
   }
 
   /** Whether recording with these windows would create nothing. */
@@ -106,7 +104,9 @@ export class Step {
   /** Records the kernels into the caller's encoder, as one compute pass. */
   record(encoder: GPUCommandEncoder, windows: CallWindows, slots: CallSlots): void {
     const groups = this.groupsFor(windows, slots);
-    if (this.confusion) encoder.clearBuffer(this.confusion);
+    const { confusion } = windows;
+    if (confusion)
+      encoder.clearBuffer(confusion.buffer, confusion.offset + 4 * confusion.first, confusion.length);
     const pass = encoder.beginComputePass({ label: "segloss" });
     for (const [name, { pipeline }] of this.kernels) {
       pass.setPipeline(pipeline);
@@ -131,14 +131,21 @@ export class Step {
   }
 
   private makeGroups(windows: CallWindows, slots: CallSlots): Bound {
-    const { ownResult, result, ...rest } = windows;
+    const { inPlace } = this.plan.variant;
+    const { ownResult, result, logits, argmax, perClass, ...rest } = windows;
+    const named = {
+      ...rest,
+      ...(!inPlace && { logits }),
+      ...(argmax && { argmaxMap: argmax }),
+      ...(perClass && { classResults: perClass }),
+      ...(result && { callersResult: result }),
+      result: ownResult,
+    };
     const resources: Record<string, GPUBindingResource> = {
       ...this.resources,
-      ...Object.fromEntries(Object.entries(rest).map(([name, window]) => [name, resourceOf(window)])),
-      problem: { buffer: slots.problem.buffer, size: 64 },
+      ...Object.fromEntries(Object.entries(named).map(([name, window]) => [name, resourceOf(window)])),
+      problem: { buffer: slots.problem.buffer, size: PROBLEM_BYTES },
       step: { buffer: slots.step.buffer, size: 16 },
-      result: resourceOf(ownResult),
-      callersResult: result ? resourceOf(result) : this.resources["result"]!,
     };
     const ofKernel = new Map<KernelName, GPUBindGroup>();
     for (const [name, { layout }] of this.kernels) {
@@ -175,10 +182,13 @@ const WINDOW_NAMES = [
   "logits",
   "targets",
   "ownResult",
+  "pixelWeights",
   "gradOutput",
   "gradLogits",
   "lossMap",
-  "argmaxMap",
+  "argmax",
+  "perClass",
+  "confusion",
   "result",
 ] as const;
 

@@ -69,6 +69,7 @@ describe("the loss of two files", () => {
       alpha: [0.25, 0.75],
       classWeights: [1, 2],
       ignoreIndex: 255,
+      labelSmoothing: 0.1,
       reduction: "weighted-mean",
       divisor: 7,
       layout: "channels-first",

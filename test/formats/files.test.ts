@@ -1,84 +1,120 @@
 // Files on disk: what fits together, what is refused, and that a file is written whole or not at all.
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { readArray } from "../../src/formats/arrays.js";
 import {
   checkWritable,
   npyPieces,
   readLogits,
-  readNpy,
+  readPixelWeights,
   readTargets,
   writeFiles,
+  type FileContext,
 } from "../../src/formats/files.js";
-import { encodeNpy, type NpyData } from "../../src/formats/npy.js";
+import { encodeNpy } from "../../src/formats/npy.js";
 import { encodeLabels } from "../../src/formats/png.js";
+import { floatsToHalves } from "../../src/half.js";
+import { at, message, safetensors, save, saveNpy, useFolders } from "./harness.js";
 
-const root = mkdtempSync(join(tmpdir(), "segloss-files-"));
-afterAll(() => rmSync(root, { recursive: true }));
+useFolders();
 
-let folder: string;
-beforeEach(() => (folder = mkdtempSync(join(root, "test-"))));
+const SOFTMAX: FileContext = { family: "softmax", layout: "channels-first" };
+const SOFTMAX_LAST: FileContext = { family: "softmax", layout: "channels-last" };
+const SIGMOID: FileContext = { family: "sigmoid", layout: "channels-first" };
+const SIGMOID_LAST: FileContext = { family: "sigmoid", layout: "channels-last" };
 
-function save(name: string, bytes: Uint8Array): string {
-  writeFileSync(join(folder, name), bytes);
-  return join(folder, name);
-}
-
-const saveNpy = (name: string, data: NpyData, shape: number[]) => save(name, encodeNpy(data, shape));
-
-/** What went wrong, with the folder left out. */
-const message = async (work: Promise<unknown>): Promise<string> => {
-  const error = await work.then(
-    () => new Error("no error"),
-    (error: Error) => error,
-  );
-  return error.message.replaceAll(`${folder}/`, "");
-};
+const numbers = (count: number) => Float32Array.from({ length: count }, (_, i) => i);
 
 describe("logits", () => {
-  test("[N, C, H, W] is taken as it is, [C, H, W] as one image", async () => {
-    const data = Float32Array.from({ length: 24 }, (_, i) => i);
-    const batch = await readLogits(saveNpy("batch.npy", data, [2, 3, 2, 2]));
-    expect(batch).toEqual({ logits: data, shape: [2, 3, 2, 2], fileShape: [2, 3, 2, 2] });
-    const one = await readLogits(saveNpy("one.npy", data, [6, 2, 2]));
-    expect(one).toEqual({ logits: data, shape: [1, 6, 2, 2], fileShape: [6, 2, 2] });
-    expect((await readLogits(saveNpy("flat.npy", data, [6, 4]))).shape).toEqual([6, 4]);
+  test.each<[string, FileContext, number[], number[]]>([
+    ["a batch", SOFTMAX, [2, 3, 2, 2], [2, 3, 2, 2]],
+    ["one image", SOFTMAX, [6, 2, 2], [1, 6, 2, 2]],
+    ["rows", SOFTMAX, [6, 4], [6, 4]],
+    ["a volume", SOFTMAX, [1, 3, 2, 2, 2], [1, 3, 2, 2, 2]],
+    ["a batch, channels last", SOFTMAX_LAST, [2, 2, 1, 6], [2, 6, 2, 1]],
+    ["one image, channels last", SOFTMAX_LAST, [4, 3, 2], [1, 2, 4, 3]],
+    ["rows, channels last", SOFTMAX_LAST, [6, 4], [6, 4]],
+    ["a volume, channels last", SOFTMAX_LAST, [1, 4, 3, 1, 2], [1, 2, 4, 3, 1]],
+    ["a batch of channels", SIGMOID, [2, 3, 2, 2], [2, 3, 2, 2]],
+    ["an image of channels", SIGMOID, [6, 2, 2], [1, 6, 2, 2]],
+    ["an image of channels, channels last", SIGMOID_LAST, [4, 3, 2], [1, 2, 4, 3]],
+    ["a single channel", SIGMOID, [24], [24, 1]],
+    ["a single channel, channels last", SIGMOID_LAST, [24], [24, 1]],
+  ])("%s, %o of %j, has shape %j", async (_, context, fileShape, shape) => {
+    const path = saveNpy("a.npy", numbers(24), fileShape);
+    expect(await readLogits(path, context)).toEqual({ logits: numbers(24), shape, fileShape });
   });
 
-  test.each<[string, () => string, string]>([
-    ["a missing file", () => join(folder, "no.npy"), "no.npy: no such file or folder"],
-    [
-      "a folder",
-      () => (mkdirSync(join(folder, "d.npy")), join(folder, "d.npy")),
-      "d.npy: a folder, not a file",
-    ],
+  test("halves stay halves, the bits of a Uint16Array", async () => {
+    const halves = floatsToHalves(numbers(24));
+    const npy = await readLogits(saveNpy("a.npy", halves, [2, 3, 2, 2], "<f2"), SOFTMAX);
+    expect(npy.logits).toEqual(halves);
+    const file = safetensors({ logits: ["F16", [2, 3, 2, 2], halves] });
+    expect(await readLogits(save("a.safetensors", file), SOFTMAX)).toEqual(npy);
+  });
+
+  test.each<[string, () => string, FileContext, string]>([
+    ["a missing file", () => at("no.npy"), SOFTMAX, "no.npy: no such file or folder"],
+    ["a missing .npz", () => at("no.npz:x"), SOFTMAX, "no.npz: no such file or folder"],
+    ["a folder", () => (mkdirSync(at("d.npy")), at("d.npy")), SOFTMAX, "d.npy: a folder, not a file"],
     [
       "an unknown extension",
       () => save("a.txt", new Uint8Array(9)),
-      "logits: expected a .npy file, got a.txt",
+      SOFTMAX,
+      "logits: expected a .npy, .npz or .safetensors file, got a.txt",
     ],
-    ["a picture", () => save("a.png", new Uint8Array(9)), "logits: expected a .npy file, got a.png"],
+    [
+      "a picture",
+      () => save("a.png", new Uint8Array(9)),
+      SOFTMAX,
+      "logits: expected a .npy, .npz or .safetensors file, got a.png",
+    ],
+    [
+      "a name in a .npy file",
+      () => `${saveNpy("a.npy", numbers(4), [1, 4])}:x`,
+      SOFTMAX,
+      "logits: expected a .npy, .npz or .safetensors file, got a.npy:x",
+    ],
     [
       "bytes",
       () => saveNpy("a.npy", new Uint8Array(4), [1, 4]),
-      "a.npy: logits of dtype |u1; expected <f4 or <f2",
+      SOFTMAX,
+      "a.npy: logits of uint8; expected float32 or float16",
+    ],
+    [
+      "whole numbers of 16 bits",
+      () => saveNpy("a.npy", new Uint16Array(4), [1, 4]),
+      SOFTMAX,
+      "a.npy: logits of uint16; expected float32 or float16",
     ],
     [
       "a plain row",
       () => saveNpy("a.npy", new Float32Array(4), [4]),
+      SOFTMAX,
       "a.npy: logits of shape [4]; expected [N, C, ...spatial] or [C, H, W]",
     ],
-  ])("%s is refused", async (_, make, expected) => {
-    expect(await message(readLogits(make()))).toBe(expected);
+    [
+      "a plain row, channels last",
+      () => saveNpy("a.npy", new Float32Array(4), [4]),
+      SOFTMAX_LAST,
+      "a.npy: logits of shape [4]; expected [N, ...spatial, C] or [H, W, C]",
+    ],
+    [
+      "one number",
+      () => saveNpy("a.npy", new Float32Array(1), []),
+      SIGMOID,
+      "a.npy: logits of shape []; expected [N, C, ...spatial] or [C, H, W]",
+    ],
+  ])("%s is refused", async (_, make, context, expected) => {
+    expect(await message(readLogits(make(), context))).toBe(expected);
   });
 });
 
-describe("targets", () => {
-  const labels = Uint8Array.of(0, 1, 2, 255, 4, 5);
+const labels = Uint8Array.of(0, 1, 2, 255, 4, 5);
 
-  test.each([
+describe("labels", () => {
+  test.each<[number[], number[]]>([
     [
       [2, 3],
       [1, 6, 2, 3],
@@ -92,21 +128,51 @@ describe("targets", () => {
       [1, 6, 2, 3],
     ],
     [
+      [1, 2, 3, 1],
+      [1, 6, 2, 3],
+    ],
+    [
+      [2, 3, 1],
+      [1, 6, 2, 3],
+    ],
+    [
       [3, 2],
+      [3, 6, 2],
+    ],
+    [
+      [3, 1, 2],
       [3, 6, 2],
     ],
     [[6], [6, 9]],
     [
+      [6, 1],
+      [6, 9],
+    ],
+    [
       [1, 3, 2, 1],
       [1, 9, 3, 2, 1],
     ],
-  ])("a .npy of %j fits logits of %j", async (shape, logits) => {
-    expect(await readTargets(saveNpy("a.npy", labels, shape), logits)).toEqual(labels);
+  ])("a .npy of %j fits logits of %j, in either layout", async (shape, logits) => {
+    for (const context of [SOFTMAX, SOFTMAX_LAST])
+      expect(await readTargets(saveNpy("a.npy", labels, shape), logits, context)).toEqual(labels);
   });
 
   test("a .png fits by its height and width, whatever the case of its name", async () => {
     const path = save("a.PNG", encodeLabels(labels, 3, 2));
-    expect(await readTargets(path, [1, 6, 2, 3])).toEqual(labels);
+    expect(await readTargets(path, [1, 6, 2, 3], SOFTMAX)).toEqual(labels);
+  });
+
+  test.each([
+    Uint8Array.of(0, 1, 2, 255, 4, 5),
+    Uint16Array.of(0, 1, 2, 65535, 4, 5),
+    Int32Array.of(0, 1, 2, -100, 4, 5),
+    Uint32Array.of(0, 1, 2, 2 ** 32 - 1, 4, 5),
+    BigInt64Array.of(0n, 1n, 2n, -100n, 2n ** 40n, 5n),
+  ])("a file of a %o gives that", async (array) => {
+    const path = saveNpy("a.npy", array, [2, 3]);
+    const targets = await readTargets(path, [1, 6, 2, 3], SOFTMAX);
+    expect(targets).toEqual(array);
+    expect(targets.constructor).toBe(array.constructor);
   });
 
   test.each<[string, () => string, number[], string]>([
@@ -141,53 +207,205 @@ describe("targets", () => {
       "targets: a.npy is [2, 3], the logits expect [2, 2, 3]",
     ],
     [
-      "a .npy of floats",
-      () => saveNpy("a.npy", new Float32Array(6), [2, 3]),
+      "soft targets as whole numbers",
+      () => saveNpy("a.npy", labels, [3, 1, 2]),
+      [1, 3, 1, 2],
+      "targets: a.npy is [3, 1, 2], the logits expect [1, 1, 2]; save soft targets as floats",
+    ],
+    [
+      "an array of a .safetensors that does not fit",
+      () => save("a.safetensors", safetensors({ label: ["U8", [6], labels] })),
       [1, 6, 2, 3],
-      "a.npy: targets of dtype <f4; expected |u1, <u2, <i4, <u4 or <i8",
+      "targets: a.safetensors:label is [6], the logits expect [1, 2, 3]",
     ],
     [
       "an unknown extension",
       () => save("a.jpg", labels),
       [1, 6, 2, 3],
-      "targets: expected a .npy or .png file, got a.jpg",
+      "targets: expected a .npy, .npz, .safetensors or .png file, got a.jpg",
     ],
-    ["a missing .png", () => join(folder, "no.png"), [1, 6, 2, 3], "no.png: no such file or folder"],
+    ["a missing .png", () => at("no.png"), [1, 6, 2, 3], "no.png: no such file or folder"],
   ])("%s is refused", async (_, make, shape, expected) => {
-    expect(await message(readTargets(make(), shape))).toBe(expected);
+    expect(await message(readTargets(make(), shape, SOFTMAX))).toBe(expected);
   });
 });
 
+describe("soft targets", () => {
+  test.each<[FileContext, number[], number[]]>([
+    [SOFTMAX, [2, 3, 2, 2], [2, 3, 2, 2]],
+    [SOFTMAX, [1, 6, 2, 2], [1, 6, 2, 2]],
+    [SOFTMAX, [6, 2, 2], [1, 6, 2, 2]],
+    [SOFTMAX_LAST, [2, 2, 1, 6], [2, 6, 2, 1]],
+    [SOFTMAX_LAST, [4, 3, 2], [1, 2, 4, 3]],
+    [SOFTMAX, [6, 4], [6, 4]],
+  ])("for %o, floats of %j fit logits of %j", async (context, shape, logits) => {
+    const path = saveNpy("a.npy", numbers(24), shape);
+    expect(await readTargets(path, logits, context)).toEqual(numbers(24));
+  });
+
+  test("halves are widened", async () => {
+    const path = saveNpy("a.npy", floatsToHalves(numbers(24)), [6, 2, 2], "<f2");
+    expect(await readTargets(path, [1, 6, 2, 2], SOFTMAX)).toEqual(numbers(24));
+  });
+
+  test.each<[string, FileContext, number[], number[], string]>([
+    [
+      "labels as floats",
+      SOFTMAX,
+      [4, 6],
+      [1, 3, 4, 6],
+      "targets: a.npy is [4, 6], the logits expect [1, 3, 4, 6]; save labels as whole numbers",
+    ],
+    [
+      "the other layout",
+      SOFTMAX,
+      [1, 2, 2, 6],
+      [1, 6, 2, 2],
+      "targets: a.npy is [1, 2, 2, 6], the logits expect [1, 6, 2, 2]",
+    ],
+    [
+      "the other layout, channels last",
+      SOFTMAX_LAST,
+      [1, 6, 2, 2],
+      [1, 6, 2, 2],
+      "targets: a.npy is [1, 6, 2, 2], the logits expect [1, 2, 2, 6]",
+    ],
+  ])("%s are refused", async (_, context, shape, logits, expected) => {
+    const path = saveNpy("a.npy", numbers(24), shape);
+    expect(await message(readTargets(path, logits, context))).toBe(expected);
+  });
+});
+
+describe("targets of family sigmoid", () => {
+  const bits = Uint8Array.of(0, 1, 1, 0, 255, 1);
+
+  test.each<[FileContext, number[], number[]]>([
+    [SIGMOID, [3, 1, 2], [1, 3, 1, 2]],
+    [SIGMOID, [1, 3, 1, 2], [1, 3, 1, 2]],
+    [SIGMOID_LAST, [1, 2, 3], [1, 3, 1, 2]],
+    [SIGMOID, [1, 1, 3, 2], [1, 1, 3, 2]],
+    [SIGMOID, [1, 3, 2], [1, 1, 3, 2]],
+    [SIGMOID, [3, 2], [1, 1, 3, 2]],
+    [SIGMOID_LAST, [3, 2, 1], [1, 1, 3, 2]],
+    [SIGMOID, [3, 2], [3, 1, 2]],
+    [SIGMOID, [6], [6, 1]],
+    [SIGMOID, [6, 1], [6, 1]],
+  ])("for %o, %j fits logits of %j, whatever the dtype", async (context, shape, logits) => {
+    for (const array of [bits, Float32Array.from(bits), Int32Array.from(bits)])
+      expect(await readTargets(saveNpy("a.npy", array, shape), logits, context)).toEqual(array);
+  });
+
+  test("bools are bytes 0 and 1", async () => {
+    const path = saveNpy("a.npy", Uint8Array.of(0, 1, 1, 0, 0, 1), [3, 2], "|b1");
+    expect(await readTargets(path, [1, 1, 3, 2], SIGMOID)).toEqual(Uint8Array.of(0, 1, 1, 0, 0, 1));
+  });
+
+  test("a .png is one image of one channel", async () => {
+    const path = save("a.png", encodeLabels(bits, 3, 2));
+    expect(await readTargets(path, [1, 1, 2, 3], SIGMOID)).toEqual(bits);
+    expect(await message(readTargets(path, [1, 2, 2, 3], SIGMOID))).toBe(
+      "targets: a.png is one image of one channel, logits of shape [1, 2, 2, 3] need a .npy file",
+    );
+  });
+
+  test.each<[string, number[], number[], string]>([
+    [
+      "labels, one per pixel",
+      [3, 2],
+      [1, 2, 3, 2],
+      "targets: a.npy is [3, 2], the logits expect [1, 2, 3, 2]",
+    ],
+    ["a row for a batch", [6], [3, 1, 2], "targets: a.npy is [6], the logits expect [3, 1, 2]"],
+  ])("%s are refused", async (_, shape, logits, expected) => {
+    const path = saveNpy("a.npy", bits, shape);
+    expect(await message(readTargets(path, logits, SIGMOID))).toBe(expected);
+  });
+});
+
+describe("pixel weights", () => {
+  test.each<[number[], number[]]>([
+    [
+      [2, 3],
+      [1, 6, 2, 3],
+    ],
+    [
+      [1, 2, 3],
+      [1, 6, 2, 3],
+    ],
+    [
+      [1, 1, 2, 3],
+      [1, 6, 2, 3],
+    ],
+    [
+      [2, 3, 1],
+      [1, 6, 2, 3],
+    ],
+    [[6], [6, 9]],
+  ])("of %j fit logits of %j", async (shape, logits) => {
+    expect(await readPixelWeights(saveNpy("w.npy", numbers(6), shape), logits)).toEqual(numbers(6));
+  });
+
+  test("are widened from halves", async () => {
+    const path = saveNpy("w.npy", floatsToHalves(numbers(6)), [2, 3], "<f2");
+    expect(await readPixelWeights(path, [1, 6, 2, 3])).toEqual(numbers(6));
+  });
+
+  test.each(["pixel_weights", "pixelWeights", "weights"])("are found as %s", async (name) => {
+    const file = safetensors({ logits: ["U8", [6], labels], [name]: ["F32", [6], numbers(6)] });
+    expect(await readPixelWeights(save("a.safetensors", file), [6, 9])).toEqual(numbers(6));
+  });
+
+  test.each<[string, () => string, string]>([
+    [
+      "whole numbers",
+      () => saveNpy("w.npy", labels, [2, 3]),
+      "w.npy: pixel weights of uint8; expected float32 or float16",
+    ],
+    [
+      "another size",
+      () => saveNpy("w.npy", numbers(6), [3, 2]),
+      "pixel weights: w.npy is [3, 2], the logits expect [1, 2, 3]",
+    ],
+    [
+      "a picture",
+      () => save("w.png", encodeLabels(labels, 3, 2)),
+      "pixel weights: expected a .npy, .npz or .safetensors file, got w.png",
+    ],
+  ])("%s are refused", async (_, make, expected) => {
+    expect(await message(readPixelWeights(make(), [1, 6, 2, 3]))).toBe(expected);
+  });
+});
+
+test.each(["targets", "labels", "target", "label"])("targets are found as %s", async (name) => {
+  const file = safetensors({ logits: ["F32", [6], numbers(6)], [name]: ["U8", [6], labels] });
+  expect(await readTargets(save("a.safetensors", file), [6, 9], SOFTMAX)).toEqual(labels);
+});
+
 describe("large files", () => {
-  test("an array of many chunks is read whole, and every chunk is reported", async () => {
-    const data = Int32Array.from({ length: 5_000_000 }, (_, i) => i * 7);
-    const path = saveNpy("big.npy", data, [5_000_000]);
+  const data = Int32Array.from({ length: 5_000_000 }, (_, i) => i * 7);
+  const ANY = { what: "array", names: ["big"] };
+
+  test.each<[string, () => Uint8Array]>([
+    ["a.npy", () => encodeNpy(data, [5_000_000])],
+    [
+      "a.safetensors",
+      () => safetensors({ small: ["U8", [1], new Uint8Array(1)], big: ["I32", [5_000_000], data] }),
+    ],
+  ])("an array of many chunks in %s is read whole, and every chunk is reported", async (name, make) => {
     const steps: number[] = [];
-    const read = await readNpy(path, (done, total) => steps.push(done / total));
+    const read = await readArray(save(name, make()), ANY, (done, total) => steps.push(done / total));
     expect(Buffer.compare(Buffer.from(read.data.buffer), Buffer.from(data.buffer))).toBe(0);
     expect(steps.length).toBeGreaterThan(2);
     expect(steps).toEqual([...steps].sort((a, b) => a - b));
     expect(steps.at(-1)).toBe(1);
   });
 
-  test("a label beyond 32 bits is told by its position in the whole array", async () => {
-    const count = 1_100_000; // more than one chunk of 8 MiB
-    const longs = new BigInt64Array(count);
-    longs[count - 1] = 2n ** 32n;
-    const asInts = encodeNpy(new Int32Array(longs.buffer), [count * 2]);
-    const text = new TextDecoder("latin1").decode(asInts.subarray(0, 128));
-    const header = text.replace("<i4", "<i8").replace(String(count * 2), String(count));
-    asInts.set(Uint8Array.from(header, (letter) => letter.charCodeAt(0)));
-    const path = save("a.npy", asInts);
-    expect(await message(readNpy(path))).toBe(
-      "a.npy: 4294967296 at position 1099999 does not fit in 32 bits",
-    );
-  });
-
   test("a file that is cut off is refused before it is read", async () => {
-    const whole = encodeNpy(new Float32Array(100), [100]);
-    const path = save("a.npy", whole.subarray(0, -4));
-    expect(await message(readNpy(path))).toBe("a.npy: cut off, [100] of <f4 is 400 bytes, the file has 396");
+    const path = save("a.npy", encodeNpy(new Float32Array(100), [100]).subarray(0, -4));
+    const steps: number[] = [];
+    const work = readArray(path, ANY, (done) => steps.push(done));
+    expect(await message(work)).toBe("a.npy: cut off, [100] of <f4 is 400 bytes, the file has 396");
+    expect(steps).toEqual([]);
   });
 });
 
@@ -197,24 +415,24 @@ describe("writing", () => {
     const data = Float32Array.of(1, 2, 3);
     await writeFiles([{ path, pieces: npyPieces(data, [3]) }]);
     expect(new Uint8Array(readFileSync(path))).toEqual(encodeNpy(data, [3]));
-    expect(readdirSync(folder)).toEqual(["a.npy"]);
+    expect(readdirSync(at())).toEqual(["a.npy"]);
   });
 
   test("when one of two cannot be written, neither is", async () => {
     const path = save("a.npy", Uint8Array.of(1));
     const files = [
       { path, pieces: [Uint8Array.of(2)] },
-      { path: join(folder, "gone", "b.npy"), pieces: [Uint8Array.of(3)] },
+      { path: at("gone/b.npy"), pieces: [Uint8Array.of(3)] },
     ];
     expect(await message(writeFiles(files))).toBe("gone/b.npy: cannot be written, no such file or folder");
     expect([...readFileSync(path)]).toEqual([1]);
-    expect(readdirSync(folder)).toEqual(["a.npy"]);
+    expect(readdirSync(at())).toEqual(["a.npy"]);
   });
 
   test("a path is checked before there is anything to write", async () => {
-    mkdirSync(join(folder, "d.npy"));
+    mkdirSync(at("d.npy"));
     save("file", new Uint8Array(1));
-    const check = (name: string) => message(checkWritable(join(folder, name)));
+    const check = (name: string) => message(checkWritable(at(name)));
     expect(await check("new.npy")).toBe("no error");
     expect(await check("no/new.npy")).toBe(
       "no/new.npy: cannot be written, folder no: no such file or folder",

@@ -1,13 +1,20 @@
 // WebGPU on every case against the float64 reference and against PyTorch, in every variant of the kernels.
 
 import { describe, expect } from "vitest";
-import { checkInputs, checkOutputs, checkSpec, type LossInputs, type LossSpec } from "../../src/spec.js";
+import {
+  checkInputs,
+  checkOutputs,
+  checkSpec,
+  type LossInputs,
+  type LossOutputs,
+  type LossSpec,
+} from "../../src/spec.js";
 import { WebGPUBackend } from "../../src/webgpu/backend.js";
 import { profileOf, type Profile } from "../../src/webgpu/profile.js";
 import { gpuTest } from "../support/adapter.js";
 import { CASES, inputsOf } from "../support/cases.js";
 import { expectRight } from "../support/tolerance.js";
-import { expectTorch, TORCH_CASES, torchInputs } from "../support/torch.js";
+import { expectTorch, fixtureInputs, TORCH_CASES } from "../support/torch.js";
 
 /** Each differs from the adapter's own tuning in what it names. */
 const VARIANTS: Record<string, Partial<Profile>> = {
@@ -20,14 +27,22 @@ const VARIANTS: Record<string, Partial<Profile>> = {
   "sums per thread": { sum: "threads", workgroupSize: 32, groupsPerThread: 3 },
 };
 
-const ALL = { gradient: true, lossMap: true, perClass: true, argmax: true, confusion: true };
+const ALL = { lossMap: true, perClass: true, argmax: true, confusion: true };
 
-async function run(device: GPUDevice, spec: LossSpec, inputs: LossInputs, profile: Partial<Profile>) {
+interface Run {
+  spec: LossSpec;
+  inputs: LossInputs;
+  outputs?: LossOutputs;
+  profile?: Partial<Profile>;
+}
+
+async function run(device: GPUDevice, { spec, inputs, outputs, profile }: Run) {
   const checked = checkSpec(spec);
   const tuned = { ...profileOf(device.adapterInfo), ...profile };
   const backend = new WebGPUBackend(device, checked, false, tuned);
   try {
-    return await backend.run(checkInputs(checked, inputs), checkOutputs(checked, ALL));
+    const checkedInputs = checkInputs(checked, inputs);
+    return await backend.run(checkedInputs, checkOutputs(checked, { ...outputs, ...ALL }, checkedInputs));
   } finally {
     backend.destroy();
   }
@@ -36,16 +51,17 @@ async function run(device: GPUDevice, spec: LossSpec, inputs: LossInputs, profil
 describe.each(Object.entries(VARIANTS))("WebGPU, %s,", (variant, profile) => {
   // Each number of classes is a kernel to compile; a few of them show all that differs between variants.
   const cases = CASES.filter(
-    ({ shape }) => variant === "as tuned" || [1, 2, 3, 5, 19, 80].includes(shape[1]!),
+    ({ shape }) => variant === "as tuned" || [1, 2, 3, 5, 19, 80].includes(shape[1] ?? 1),
   );
   gpuTest.for(cases)("agrees with the reference: $name", async (item, { device }) => {
-    const result = await run(device, item.spec, inputsOf(item), profile);
-    expectRight(item.spec, inputsOf(item), result);
+    const { spec, outputs = {} } = item;
+    const result = await run(device, { spec, inputs: inputsOf(item), outputs, profile });
+    expectRight(spec, inputsOf(item), result, outputs);
   });
 });
 
 gpuTest.for(TORCH_CASES)("WebGPU gives PyTorch's numbers: $name", async (item, { device }) => {
-  const result = await run(device, item.spec, torchInputs(item), {});
+  const result = await run(device, { spec: item.spec, inputs: fixtureInputs(item) });
   // The bounds of test/support/tolerance.ts at the largest margins of the fixtures: 200, and γ up to 5.
   expectTorch(item, result, { sums: 2e-5, arrays: () => 2e-4 });
   expect(result.lossMap).toBeInstanceOf(Float32Array);

@@ -1,17 +1,30 @@
 // The numbers that PyTorch made: test/fixtures/torch.json, by test/fixtures/make_torch.py.
 
 import { expect } from "vitest";
-import type { ClassResult, LossInputs, LossResult, LossSpec, Shape } from "../../src/spec.js";
+import {
+  TARGET_ARRAYS,
+  type Logits,
+  type ClassResult,
+  type LossInputs,
+  type LossResult,
+  type LossSpec,
+  type Shape,
+} from "../../src/spec.js";
 import fixtures from "../fixtures/torch.json" with { type: "json" };
 
-export interface TorchCase {
+/** A loss and its inputs, as a fixture holds them: arrays are stored in the layout of the spec. */
+export interface Fixture {
   name: string;
   spec: LossSpec;
   shape: Shape;
-  targetsType: "u8" | "i32";
+  targetsType: "u8" | "i32" | "f32";
   logits: (number | "-inf")[];
   targets: number[];
+  pixelWeights?: number[];
   gradOutput?: number | number[];
+}
+
+export interface TorchCase extends Fixture {
   expected: {
     loss: number;
     lossSum: number;
@@ -26,11 +39,13 @@ export interface TorchCase {
 
 export const TORCH_CASES = fixtures.cases as unknown as TorchCase[];
 
-export function torchInputs({ logits, targets, targetsType, shape, gradOutput }: TorchCase): LossInputs {
+export function fixtureInputs(fixture: Fixture): LossInputs<Float32Array> {
+  const { logits, targets, targetsType, shape, pixelWeights, gradOutput } = fixture;
   return {
     logits: Float32Array.from(logits, (x) => (x === "-inf" ? -Infinity : x)),
-    targets: targetsType === "u8" ? Uint8Array.from(targets) : Int32Array.from(targets),
+    targets: TARGET_ARRAYS[targetsType].from(targets),
     shape,
+    ...(pixelWeights && { pixelWeights: Float32Array.from(pixelWeights) }),
     ...(gradOutput !== undefined && {
       gradOutput: Array.isArray(gradOutput) ? Float32Array.from(gradOutput) : gradOutput,
     }),
@@ -43,7 +58,11 @@ export interface TorchTolerance {
   arrays: (wanted: number) => number;
 }
 
-export function expectTorch({ expected }: TorchCase, result: LossResult, tolerance: TorchTolerance): void {
+export function expectTorch(
+  { expected }: TorchCase,
+  result: LossResult<Logits>,
+  tolerance: TorchTolerance,
+): void {
   const close = (got: number, wanted: number, relative: number, what: string) =>
     expect(Math.abs(got - wanted), `${what}: ${got} for ${wanted}`).toBeLessThanOrEqual(
       relative * Math.abs(wanted) + 2 ** -126,

@@ -1,0 +1,38 @@
+// Channels: the maps of sigmoid to what each channel adds, and how often 0 and 1 are taken for each other.
+// One thread takes one channel of a strip of PIXELS_PER_STRIP pixels, in order.
+
+@group(0) @binding(4) var<storage, read> loss_map: array<u32>;    // like the logits, bits of f32
+@group(0) @binding(5) var<storage, read> argmax_map: array<u32>;  // like the logits, 0 or 1
+@group(0) @binding(6) var<storage, read_write> class_partials: array<ClassResult>;  // [strips, channels]
+@group(0) @binding(7) var<storage, read_write> confusion: array<atomic<u32>>;       // [channels, targets, predictions]
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+  @builtin(workgroup_id) workgroup_id: vec3u,
+  @builtin(num_workgroups) num_workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = linear_index(workgroup_id, num_workgroups) * WORKGROUP_SIZE + lane;
+  let channel = index % CLASSES;
+  let first = index / CLASSES * PIXELS_PER_STRIP;
+  let pixels = problem.positions / CLASSES;
+  var sum = nothing_of_class();
+  for (var i = 0u; i < PIXELS_PER_STRIP; i++) {
+    let pixel = first + i;
+    if pixel < pixels {
+      let element = first_element(pixel) + channel * problem.class_stride;
+      let loss = loss_map[problem.loss_map_offset + element];
+      if kind_at(element) >= 0 && loss != OUT_OF_RANGE {
+        let prediction = argmax_map[problem.argmax_offset + element];
+        let is_one = u32(is_positive(element));
+        sum = with_loss(sum, loss, prediction == is_one);
+        if CONFUSION && prediction < 2u {
+          atomicAdd(&confusion[problem.confusion_offset + 4u * channel + 2u * is_one + prediction], 1u);
+        }
+      }
+    }
+  }
+  if first < pixels {
+    class_partials[index] = sum;
+  }
+}

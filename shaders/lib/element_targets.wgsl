@@ -1,0 +1,17 @@
+// Targets of sigmoid: a soft target for each element.
+
+fn kind_at(element: u32) -> i32 {
+  let bits = target_at(element);
+  if bits == problem.ignore_bits {
+    return IGNORED;
+  }
+  return select(INVALID, i32(channel_of(element)), is_target(bits));
+}
+
+fn is_positive(element: u32) -> bool {
+  return bitcast<f32>(target_at(element)) >= 0.5;
+}
+
+fn class_weight_at(element: u32, kind: i32) -> f32 {
+  return class_at(u32(kind)).weight;
+}

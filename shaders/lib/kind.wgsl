@@ -1,0 +1,7 @@
+// What a position's target makes of it: its class or channel, or one of these.
+
+const INVALID = -1;
+const IGNORED = -2;
+
+// In a loss map, whose losses are never negative: minus zero, where the target is valid but some other number is not.
+const OUT_OF_RANGE = 0x80000000u;

@@ -1,8 +1,0 @@
-// Labels as bytes, four to a word.
-
-@group(0) @binding(3) var<storage, read> targets: array<u32>;  // [batch, ...spatial]
-
-fn label_at(pixel: u32) -> i32 {
-  let i = problem.targets_offset + pixel;
-  return i32((targets[i / 4u] >> (8u * (i % 4u))) & 0xffu);
-}

@@ -1,0 +1,44 @@
+// A thread looks at one position at a time.
+
+const LANES = 1u;
+alias Floats = f32;
+alias Bits = u32;
+alias Ints = i32;
+alias Mask = bool;
+
+// The index of each lane.
+fn lanes_from(first: u32) -> Bits {
+  return first;
+}
+
+fn targets_at(first: u32) -> Bits {
+  return target_at(first);
+}
+
+fn factors_at(classes: Bits) -> Floats {
+  return class_at(classes).factor;
+}
+
+fn negatives_at(classes: Bits) -> Floats {
+  return class_at(classes).negative;
+}
+
+fn pixel_weights_at(first: u32) -> Floats {
+  return pixel_weight_at(first);
+}
+
+fn upstreams_at(first: u32) -> Floats {
+  return upstream_at(first);
+}
+
+fn add_lanes(x: Floats) -> f32 {
+  return x;
+}
+
+fn any_lane(mask: Mask) -> bool {
+  return mask;
+}
+
+fn count_lanes(mask: Mask) -> u32 {
+  return u32(mask);
+}

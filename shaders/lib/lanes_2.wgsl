@@ -1,0 +1,44 @@
+// A thread looks at two neighbouring positions at a time.
+
+const LANES = 2u;
+alias Floats = vec2f;
+alias Bits = vec2u;
+alias Ints = vec2i;
+alias Mask = vec2<bool>;
+
+// The index of each lane.
+fn lanes_from(first: u32) -> Bits {
+  return vec2u(first, first + 1u);
+}
+
+fn targets_at(first: u32) -> Bits {
+  return vec2u(target_at(first), target_at(first + 1u));
+}
+
+fn factors_at(classes: Bits) -> Floats {
+  return vec2f(class_at(classes.x).factor, class_at(classes.y).factor);
+}
+
+fn negatives_at(classes: Bits) -> Floats {
+  return vec2f(class_at(classes.x).negative, class_at(classes.y).negative);
+}
+
+fn pixel_weights_at(first: u32) -> Floats {
+  return vec2f(pixel_weight_at(first), pixel_weight_at(first + 1u));
+}
+
+fn upstreams_at(first: u32) -> Floats {
+  return vec2f(upstream_at(first), upstream_at(first + 1u));
+}
+
+fn add_lanes(x: Floats) -> f32 {
+  return x.x + x.y;
+}
+
+fn any_lane(mask: Mask) -> bool {
+  return any(mask);
+}
+
+fn count_lanes(mask: Mask) -> u32 {
+  return dot(vec2u(mask), vec2u(1u));
+}

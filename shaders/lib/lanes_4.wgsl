@@ -1,0 +1,49 @@
+// A thread looks at four neighbouring positions at a time.
+
+const LANES = 4u;
+alias Floats = vec4f;
+alias Bits = vec4u;
+alias Ints = vec4i;
+alias Mask = vec4<bool>;
+
+// The index of each lane.
+fn lanes_from(first: u32) -> Bits {
+  return vec4u(first, first + 1u, first + 2u, first + 3u);
+}
+
+fn targets_at(first: u32) -> Bits {
+  return vec4u(target_at(first), target_at(first + 1u), target_at(first + 2u), target_at(first + 3u));
+}
+
+fn factors_at(classes: Bits) -> Floats {
+  return vec4f(class_at(classes.x).factor, class_at(classes.y).factor, class_at(classes.z).factor, class_at(classes.w).factor);
+}
+
+fn negatives_at(classes: Bits) -> Floats {
+  return vec4f(class_at(classes.x).negative, class_at(classes.y).negative, class_at(classes.z).negative, class_at(classes.w).negative);
+}
+
+fn pixel_weights_at(first: u32) -> Floats {
+  return vec4f(
+    pixel_weight_at(first),
+    pixel_weight_at(first + 1u),
+    pixel_weight_at(first + 2u),
+    pixel_weight_at(first + 3u),
+  );
+}
+
+fn upstreams_at(first: u32) -> Floats {
+  return vec4f(upstream_at(first), upstream_at(first + 1u), upstream_at(first + 2u), upstream_at(first + 3u));
+}
+
+fn add_lanes(x: Floats) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+fn any_lane(mask: Mask) -> bool {
+  return any(mask);
+}
+
+fn count_lanes(mask: Mask) -> u32 {
+  return dot(vec4u(mask), vec4u(1u));
+}

@@ -1,0 +1,8 @@
+// Logits as float16, of one lane. Joined with lib/halves.
+
+@group(0) @binding(5) var<storage, read> logits: array<u32>;
+
+// The bits of the f32 of this element.
+fn logits_at(element: u32) -> Bits {
+  return widen(logits[element / 2u] >> (16u * (element % 2u))).x;
+}

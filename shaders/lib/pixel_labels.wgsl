@@ -1,0 +1,18 @@
+// Targets of softmax: one label per pixel.
+
+fn kind_at(pixel: u32) -> i32 {
+  let label = bitcast<i32>(target_at(pixel));
+  if label == problem.ignore_index {
+    return IGNORED;
+  }
+  return select(INVALID, label, label >= 0 && label < i32(CLASSES));
+}
+
+// The class whose loss and prediction this pixel counts for.
+fn label_at(pixel: u32) -> i32 {
+  return kind_at(pixel);
+}
+
+fn class_weight_at(pixel: u32, kind: i32) -> f32 {
+  return class_at(u32(kind)).weight;
+}

@@ -1,0 +1,13 @@
+// Soft targets, shaped like the logits.
+
+@group(0) @binding(3) var<storage, read> targets: array<u32>;
+
+// The bits of an f32.
+fn target_at(element: u32) -> u32 {
+  return targets[problem.targets_offset + element];
+}
+
+// Whether these are the bits of a number in [0, 1]. By bits, because WGSL may assume that there is no NaN.
+fn is_target(bits: u32) -> bool {
+  return bits <= 0x3f800000u || bits == 0x80000000u;
+}

@@ -1,0 +1,42 @@
+// Sigmoid: every element alone, positive by its target t and negative by 1 − t.
+// Joined with a curve: sigmoid_hard, sigmoid_soft or sigmoid_probabilities.
+
+struct Position {
+  slope: Floats,  // −dL/dx
+  loss: Floats,
+  argmax: Bits,
+  valid: Mask,
+  out_of_range: Mask,
+  is_nan: Mask,
+  infinite: Mask,
+}
+
+fn read_position(position: ptr<function, Position>, element: u32) {
+  let bits = logits_at(problem.logits_offset + element);
+  let given = element_targets_at(element);
+  let smoothed = given * problem.target_scale + problem.target_shift;
+  let channels = (lanes_from(element) / problem.class_stride) % CLASSES;
+  let factor = smoothed * factors_at(channels) + (1.0 - smoothed) * negatives_at(channels);
+  let curve = element_curve(bits, smoothed);
+  (*position).valid = valid_at(element);
+  (*position).out_of_range = curve.out_of_range;
+  (*position).is_nan = curve.is_nan;
+  (*position).infinite = curve.infinite;
+  (*position).argmax = select(Bits(0u), Bits(1u), curve.is_positive);
+  (*position).loss = factor * curve.loss;
+  (*position).slope = factor * curve.slope;
+}
+
+// What element_curve tells.
+struct ElementCurve {
+  loss: Floats,
+  slope: Floats,
+  is_positive: Mask,   // the prediction
+  is_nan: Mask,
+  infinite: Mask,
+  out_of_range: Mask,
+}
+
+fn write_gradient(position: ptr<function, Position>, element: u32, scale: Floats, counted: Mask) {
+  put_gradient(problem.grad_logits_offset + element, select(Floats(0.0), -scale * (*position).slope, counted));
+}

@@ -1,0 +1,15 @@
+// WebGPU on the grid: every value of every option beside every value of every other one.
+
+import { createLoss } from "../../src/index.js";
+import { gpuTest } from "../support/adapter.js";
+import { inputsOf } from "../support/cases.js";
+import { GRID } from "../support/grid.js";
+import { expectRight } from "../support/tolerance.js";
+
+gpuTest.for(GRID)("WebGPU agrees with the reference: $name", async (item, { device }) => {
+  const outputs = { ...item.outputs, lossMap: true, perClass: true, argmax: true, confusion: true };
+  const loss = await createLoss(item.spec, { device });
+  const result = await loss.run(inputsOf(item), outputs);
+  loss.destroy();
+  expectRight(item.spec, inputsOf(item), result, outputs);
+});
