@@ -14,10 +14,11 @@ struct Position {
 fn read_position(position: ptr<function, Position>, element: u32) {
   let bits = logits_at(problem.logits_offset + element);
   let given = element_targets_at(element);
-  let smoothed = given * problem.target_scale + problem.target_shift;
+  let t = given * problem.target_scale + problem.target_shift;
+  let rest = (1.0 - given) * problem.target_scale + problem.target_shift;  // 1 − t, with all its digits
   let channels = (lanes_from(element) / problem.class_stride) % CLASSES;
-  let factor = smoothed * factors_at(channels) + (1.0 - smoothed) * negatives_at(channels);
-  let curve = element_curve(bits, smoothed);
+  let factor = t * factors_at(channels) + rest * negatives_at(channels);
+  let curve = element_curve(bits, t, rest);
   (*position).valid = valid_at(element);
   (*position).out_of_range = curve.out_of_range;
   (*position).is_nan = curve.is_nan;

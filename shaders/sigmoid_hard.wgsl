@@ -1,6 +1,6 @@
 // The curve of an element whose target is 0 or 1: that of its margin s = x·(2t − 1).
 
-fn element_curve(bits: Bits, t: Floats) -> ElementCurve {
+fn element_curve(bits: Bits, t: Floats, rest: Floats) -> ElementCurve {
   var seen = nothing_seen();
   let x = see(&seen, 0u, bits);
   let sign = 2.0 * t - 1.0;

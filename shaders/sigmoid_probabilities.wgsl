@@ -3,10 +3,9 @@
 //     Q = 1 − p_t = t (1 − p) + (1 − t) p,   B = t (−log p) + (1 − t) (−log(1 − p))
 //     loss = Q^γ B,   dL/dp = Q^γ ((1 − t) / (1 − p) − t / p + γ (1 − 2t) B / Q),   0 where p was clamped
 
-fn element_curve(bits: Bits, t: Floats) -> ElementCurve {
+fn element_curve(bits: Bits, t: Floats, rest: Floats) -> ElementCurve {
   let given = bitcast<Floats>(bits);
   let clamped = clamp_probability(given);
-  let rest = 1.0 - t;
   let q_t = t * clamped.q + rest * clamped.p;
   let p_t = t * clamped.p + rest * clamped.q;
   let ce = t * neg_log(clamped.p, clamped.q) + rest * neg_log(clamped.q, clamped.p);

@@ -5,7 +5,7 @@
 //
 // No difference of nearly equal numbers: p − t is (1 − t) − n from t = 1/2 on, and p n / Q is p at t = 1, n at t = 0.
 
-fn element_curve(bits: Bits, t: Floats) -> ElementCurve {
+fn element_curve(bits: Bits, t: Floats, rest: Floats) -> ElementCurve {
   var seen = nothing_seen();
   let x = see(&seen, 0u, bits);
   let e = exp(-abs(x));
@@ -14,7 +14,6 @@ fn element_curve(bits: Bits, t: Floats) -> ElementCurve {
   let small = e * big;
   let p = select(small, big, x >= Floats(0.0));
   let n = select(big, small, x >= Floats(0.0));
-  let rest = 1.0 - t;
   let q_t = t * n + rest * p;
   let p_t = t * p + rest * n;
   let ce = t * (max(-x, Floats(0.0)) + l) + rest * (max(x, Floats(0.0)) + l);

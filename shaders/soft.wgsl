@@ -84,28 +84,28 @@ fn read_peak(position: ptr<function, Position>) {
   let per_rest = 2.0 / (2.0 + unit) * atanh_series(z * z);  // log(1 + T) / T for T ≤ 1
   let sum = 1.0 + rest;
   let log_sum = select(log(sum), unit * per_rest, is_unit);
+  let takes_part = peak > Floats(LOWEST);  // else all logits are −inf, and every p is 0
   (*position).log_sum = log_sum;
-  (*position).peak_p = 1.0 / sum;
-  (*position).peak_q = rest / sum;
-  (*position).peak_nq = min((peak - runner_up) - log(mass), Floats(FAR)) + log_sum;
+  (*position).peak_p = select(Floats(0.0), 1.0 / sum, takes_part);
+  (*position).peak_q = select(Floats(1.0), rest / sum, takes_part);
+  (*position).peak_nq = select(
+    Floats(0.0), min((peak - runner_up) - log(mass), Floats(FAR)) + log_sum, takes_part);
   (*position).peak_ratio = select(log_sum * sum / rest, per_rest * sum, is_unit);
 }
 
 fn term_of(position: ptr<function, Position>, c: u32, logit: Floats, factor: Floats) -> Term {
   let is_peak = (*position).peak_class == Bits(c);
-  let takes_part = logit > Floats(LOWEST);
-  let other_p = exp(logit - (*position).peak) * (*position).peak_p;
-  let p = select(Floats(0.0), select(other_p, (*position).peak_p, is_peak), takes_part);
-  let q = select(1.0 - p, (*position).peak_q, is_peak & takes_part);
+  let p = exp(logit - (*position).peak) * (*position).peak_p;
+  let q = select(1.0 - p, (*position).peak_q, is_peak);
   let ce = ((*position).peak - logit) + (*position).log_sum;
-  let ratio = select(ce / q, (*position).peak_ratio, is_peak & takes_part);
+  let ratio = select(ce / q, (*position).peak_ratio, is_peak);
   var f: Floats;
   if is_small_whole(problem.gamma) {
     f = whole_power(q);
   } else {
     let z = p / (2.0 - p);
     let other_nq = 2.0 * z * atanh_series(z * z);  // −log(1 − p), of p ≤ 1/2
-    f = exp(-problem.gamma * select(other_nq, (*position).peak_nq, is_peak & takes_part));
+    f = exp(-problem.gamma * select(other_nq, (*position).peak_nq, is_peak));
   }
   let weighted = factor * f;
   return Term(p, weighted * (1.0 + problem.gamma * (p * ratio)), weighted * ce);

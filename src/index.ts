@@ -14,6 +14,7 @@ export {
 export type {
   CheckedSpec,
   ClassResult,
+  GradientOf,
   Logits,
   LogitType,
   LossInputs,

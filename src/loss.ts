@@ -1,17 +1,16 @@
 // createLoss: checks the spec, chooses a backend, and puts every check on user input in front of it.
 
 import type { BackendName, LossBackend } from "./backend.js";
+import { checkNames, wrongType } from "./check.js";
 import { WebGPUUnavailableError } from "./errors.js";
+import { checkInputs, checkInvalidCount, checkOutputs } from "./inputs.js";
 import { ReferenceBackend } from "./reference/backend.js";
 import {
-  checkInputs,
-  checkInvalidCount,
-  checkNames,
-  checkOutputs,
   checkSpec,
-  wrongType,
   type CheckedSpec,
+  type GradientOf,
   type Logits,
+  type LogitType,
   type LossInputs,
   type LossOutputs,
   type LossResult,
@@ -52,55 +51,75 @@ export class Loss {
   }
 
   /**
-   * Computes the loss of arrays, and its gradient.
+   * Computes the loss of arrays, and its gradient with respect to the logits.
    *
-   *     loss = −α_y · w_y · (1 − p_y)^γ · log p_y      per pixel with label y, p = softmax(logits), in nats
+   *     softmax   loss = −α_y · w_y · u · (1 − p_y)^γ · log p_y      per pixel with label y, p = softmax(logits)
+   *     sigmoid   loss = −α_t · w_c · u · (1 − p_t)^γ · log p_t      per element of channel c with target t
    *
-   * Softmax; sigmoid and the rest of the formulas: docs/semantics.md.
+   * In nats; u is the pixel weight; p_t is sigmoid(logit) and α_t is α for target 1, both one minus that for target 0.
+   * Soft targets, label smoothing, probabilities, divisors: docs/semantics.md. The gradient is multiplied by `gradScale`,
+   * which for float16 is not always 1 by default.
    *
+   * @param inputs   arrays and their shape, see {@link LossInputs}
+   * @param outputs  what to give beside the loss, see {@link LossOutputs}; by default the gradient, of the logits' type
    * @throws {TypeError | RangeError} before anything runs, when an input breaks a rule; or after, with the count, when
    *   targets, probabilities or pixel weights are out of their range (unless the spec says `onInvalid: "count"`)
    * @throws {WebGPUError} when the GPU fails; there is never a number then
-   * @example
+   * @example The loss of each pixel, too.
+   *     const crossEntropy = await createLoss({ gamma: 0, ignoreIndex: 255 });
    *     const logits = new Float32Array([2, 0, 1, 0, 3, 1]); // two classes, three pixels
    *     const targets = new Uint8Array([0, 1, 255]);
-   *     const { loss, gradLogits } = await focal.run({ logits, targets, shape: [1, 2, 3] });
+   *     const { loss, lossMap } = await crossEntropy.run({ logits, targets, shape: [1, 2, 3] }, { lossMap: true });
+   *     // loss is 0.0878, the mean of lossMap[0] = log(1 + e⁻²) and lossMap[1] = log(1 + e⁻³); lossMap[2] is 0
    */
-  async run(inputs: LossInputs<Float32Array>, outputs?: LossOutputs<boolean | "f32">): Promise<LossResult>;
-  async run(inputs: LossInputs, outputs: LossOutputs<false | "f32">): Promise<LossResult>;
-  async run(inputs: LossInputs<Uint16Array>, outputs?: LossOutputs<true>): Promise<LossResult<Uint16Array>>;
-  async run(inputs: LossInputs, outputs?: LossOutputs): Promise<LossResult<Logits>>;
-  async run(inputs: LossInputs, outputs?: LossOutputs): Promise<LossResult<Logits>> {
+  async run<L extends Logits, G extends boolean | LogitType = true>(
+    inputs: LossInputs<L>,
+    outputs?: LossOutputs<G>,
+  ): Promise<LossResult<GradientOf<L, G>>> {
     this.checkUsable("run");
     const checked = checkInputs(this.spec, inputs);
     const result = await this.engine.run(checked, checkOutputs(this.spec, outputs, checked));
     checkInvalidCount(this.spec, checked, result.invalidCount);
-    return result;
+    return result as LossResult<GradientOf<L, G>>;
   }
 
   /**
    * Records the loss of the caller's buffers into the caller's encoder (backend `"webgpu"`). Submits nothing, waits for
    * nothing, and allocates nothing after the first call of a shape with the same buffers. The first call of a new kind
-   * compiles its kernels, unless {@link prepare} did.
+   * compiles its kernels, unless {@link prepare} did. The formula is that of {@link run}.
    *
+   * @param bindings  the buffers, which are the caller's, and their shape: see {@link EncodeBindings}
    * @throws {TypeError | RangeError} before anything is recorded, when a binding breaks a rule
-   * @example
-   *     loss.encode(encoder, { shape: [1, 19, 512, 1024], logits: { buffer: logits }, targets: { buffer: labels },
-   *       gradLogits: { buffer: gradient } });
+   * @example `logits` and `labels` are buffers of `device` with usage STORAGE; the gradient takes the logits' place.
+   *     const focal = await createLoss({ ignoreIndex: 255 }, { device });
+   *     const encoder = device.createCommandEncoder();
+   *     focal.encode(encoder, {
+   *       shape: [1, 19, 256, 512],
+   *       logits: { buffer: logits, type: "f16" },
+   *       targets: { buffer: labels, type: "u8" },
+   *       inPlace: true,
+   *     });
    *     device.queue.submit([encoder.finish()]);
-   *     const { loss: value } = await loss.read();
+   *     const { loss, gradScale } = await focal.read();
+   *     // loss is 2.6427 for logits of 0 and labels of 0: −(1 − 1/19)² · log 1/19
    */
   encode(encoder: GPUCommandEncoder, bindings: EncodeBindings): void {
     this.webgpu("encode").encode(encoder, bindings);
   }
 
-  /** Compiles in the background what `encode` will need for a shape (backend `"webgpu"`). */
+  /**
+   * Compiles in the background what `encode` will need for a shape (backend `"webgpu"`).
+   *
+   * @throws {TypeError | RangeError} when the request breaks a rule
+   * @throws {WebGPUError} when a kernel does not compile, or the device is lost
+   */
   async prepare(request: PrepareRequest): Promise<void> {
     await this.webgpu("prepare").prepare(request);
   }
 
   /**
-   * The numbers of the last `encode`, once the caller has submitted it (backend `"webgpu"`).
+   * The numbers of the last `encode`, once the caller has submitted it (backend `"webgpu"`); arrays stay in the caller's
+   * buffers.
    *
    * @throws {WebGPUError} when that encode has not run, or the GPU failed
    * @throws {RangeError} when targets, probabilities or pixel weights are out of range (unless `onInvalid: "count"`)
@@ -138,7 +157,10 @@ export class Loss {
  * @throws {WebGPUUnavailableError} when WebGPU was asked for by name and cannot be had
  * @example
  *     const focal = await createLoss({ gamma: 2, ignoreIndex: 255 });
- *     const { loss, gradLogits } = await focal.run({ logits, targets, shape: [1, 19, 512, 1024] });
+ *     const logits = new Float32Array([2, 0, 1, 0, 3, 1]); // two classes, three pixels
+ *     const targets = new Uint8Array([0, 1, 255]);
+ *     const { loss, gradLogits } = await focal.run({ logits, targets, shape: [1, 2, 3] });
+ *     // loss is 0.0010
  *     focal.destroy();
  * @see Lin et al. 2017, Focal Loss for Dense Object Detection, arXiv:1708.02002
  */
@@ -151,20 +173,20 @@ export async function createLoss(spec?: LossSpec, where: Where = {}): Promise<Lo
   if (device && backend !== undefined && backend !== "webgpu")
     throw new TypeError(`device: needs backend "webgpu", got "${backend}"`);
   if (device) return new Loss(checked, new WebGPUBackend(device, checked, false));
+  const onReference = () => new Loss(checked, new ReferenceBackend(checked));
+  const onOwnDevice = async () => new Loss(checked, new WebGPUBackend(await requestDevice(), checked, true));
   switch (backend) {
     case "reference":
-      return new Loss(checked, new ReferenceBackend(checked));
+      return onReference();
     case "webgpu":
-      return new Loss(checked, new WebGPUBackend(await requestDevice(), checked, true));
+      return onOwnDevice();
     case "wasm":
       throw new TypeError('backend: "wasm" is not part of this version; there are "webgpu" and "reference"');
     case undefined:
-      try {
-        return await createLoss(spec, { backend: "webgpu" });
-      } catch (error) {
-        if (!(error instanceof WebGPUUnavailableError)) throw error;
-        return createLoss(spec, { backend: "reference" });
-      }
+      return onOwnDevice().catch((error: unknown) => {
+        if (error instanceof WebGPUUnavailableError) return onReference();
+        throw error;
+      });
     default:
       return wrongType("backend", 'one of "webgpu", "reference"', backend);
   }
@@ -174,35 +196,35 @@ export async function createLoss(spec?: LossSpec, where: Where = {}): Promise<Lo
 export interface OneCallOptions extends LossSpec, Pick<LossInputs, "shape" | "pixelWeights" | "gradOutput"> {}
 
 /**
- * Softmax focal loss of arrays in one call: creates a loss, runs it, destroys it. For more than one call use
- * {@link createLoss}.
+ * Focal loss of arrays in one call: creates a loss, runs it, destroys it. For more than one call use {@link createLoss}.
  *
  *     loss = −α_y · w_y · (1 − p_y)^γ · log p_y      per pixel with label y, p = softmax(logits), in nats
  *
  * @param logits   float32 [N, C, ...spatial], or float16 as the bits of a Uint16Array
- * @param targets  labels [N, ...spatial], each 0 … C − 1 or `ignoreIndex`; or soft targets, a Float32Array like logits
+ * @param targets  labels [N, ...spatial], each 0 … C − 1 or `ignoreIndex`; or soft targets, a Float32Array like the logits
+ * @param options  the shape, the fields of a {@link LossSpec}, `pixelWeights`, `gradOutput`
  * @throws as {@link createLoss} and {@link Loss.run}
- * @example With γ = 0 it is cross entropy.
- *     const { loss } = await focalLoss(new Float32Array([1, 0]), new Uint8Array([0]), { shape: [1, 2], gamma: 0 });
- *     // 0.3133 = −log(e / (e + 1))
+ * @example
+ *     const { loss } = await focalLoss(new Float32Array([1, 0]), new Uint8Array([0]), { shape: [1, 2], gamma: 2 });
+ *     // loss is 0.0227 = −(1 − p)² · log p for p = e / (e + 1)
+ * @see Lin et al. 2017, arXiv:1708.02002, eq. 4
  */
 export async function focalLoss<L extends Logits>(
   logits: L,
   targets: Targets,
   options: OneCallOptions,
-): Promise<LossResult<L>> {
+): Promise<LossResult<GradientOf<L>>> {
   if (typeof options !== "object" || options === null) wrongType("options", "{ shape, ...spec }", options);
   const { shape, pixelWeights, gradOutput, ...spec } = options;
   const loss = await createLoss(spec);
   try {
-    const inputs = {
+    return await loss.run({
       logits,
       targets,
       shape,
       ...(pixelWeights !== undefined && { pixelWeights }),
       ...(gradOutput !== undefined && { gradOutput }),
-    };
-    return (await loss.run(inputs as LossInputs)) as LossResult<L>;
+    });
   } finally {
     loss.destroy();
   }
@@ -211,42 +233,63 @@ export async function focalLoss<L extends Logits>(
 /**
  * Sigmoid focal loss of arrays in one call, binary or multi-label: {@link focalLoss} with family `"sigmoid"`.
  *
- *     loss = −α_t · w_c · (1 − p_t)^γ · log p_t      per element; p = sigmoid(logit), p_t = p where the target is 1,
- *                                                    1 − p where it is 0; α_t = α or 1 − α
+ *     loss = −α_t · w_c · (1 − p_t)^γ · log p_t      per element of channel c, p = sigmoid(logit), in nats
+ *     target 1: p_t = p, α_t = α                     target 0: p_t = 1 − p, α_t = 1 − α
  *
- * @param logits   float32 [N], [N, C, ...spatial], or float16 as the bits of a Uint16Array
- * @param targets  0 or 1 (or `ignoreIndex`) per element; a Float32Array may hold anything in [0, 1]
+ * Without alpha both α_t are 1. The default reduction `"mean"` divides by the valid elements; object detectors take
+ * `divisor`, the number of positives.
+ *
+ * @param logits   float32 [N] or [N, C, ...spatial], or float16 as the bits of a Uint16Array
+ * @param targets  0, 1 or `ignoreIndex` per element; a Float32Array may hold anything in [0, 1]
+ * @param options  as for {@link focalLoss}, but without `family`
  * @throws as {@link createLoss} and {@link Loss.run}
- * @example
+ * @example Two elements; RetinaNet's α and γ.
  *     const { loss } = await sigmoidFocalLoss(new Float32Array([2, -1]), new Uint8Array([1, 0]), {
- *       shape: [2], alpha: 0.25, gamma: 2,
+ *       shape: [2],
+ *       alpha: 0.25,
+ *       gamma: 2,
  *     });
+ *     // loss is 0.0087
  * @see Lin et al. 2017, arXiv:1708.02002, eq. 5
  */
 export async function sigmoidFocalLoss<L extends Logits>(
   logits: L,
   targets: Targets,
   options: Omit<OneCallOptions, "family">,
-): Promise<LossResult<L>> {
-  refuse(options, "family", "sigmoidFocalLoss has its own, for another take focalLoss");
-  return focalLoss(logits, targets, options && { ...options, family: "sigmoid" });
+): Promise<LossResult<GradientOf<L>>> {
+  const why = "sigmoidFocalLoss has its own, for another take focalLoss";
+  return focalLoss(logits, targets, withFixed(options, { family: "sigmoid" }, why));
 }
 
 /**
  * Cross entropy of arrays in one call: {@link focalLoss} with γ = 0.
  *
- * With `classWeights` and reduction `"weighted-mean"` it is PyTorch's `cross_entropy`.
+ *     loss = −w_y · log p_y      per pixel with label y, p = softmax(logits), in nats
+ *
+ * With `classWeights` and reduction `"weighted-mean"` it is PyTorch's `cross_entropy`; with family `"sigmoid"` it is binary
+ * cross entropy.
+ *
+ * @param logits   as for {@link focalLoss}
+ * @param targets  as for {@link focalLoss}
+ * @param options  as for {@link focalLoss}, but without `gamma`
+ * @throws as {@link createLoss} and {@link Loss.run}
+ * @example
+ *     const { loss } = await crossEntropy(new Float32Array([1, 0]), new Uint8Array([0]), { shape: [1, 2] });
+ *     // loss is 0.3133 = −log(e / (e + 1))
  */
 export async function crossEntropy<L extends Logits>(
   logits: L,
   targets: Targets,
   options: Omit<OneCallOptions, "gamma">,
-): Promise<LossResult<L>> {
-  refuse(options, "gamma", "cross entropy has none, for another take focalLoss");
-  return focalLoss(logits, targets, options && { ...options, gamma: 0 });
+): Promise<LossResult<GradientOf<L>>> {
+  const why = "cross entropy has none, for another take focalLoss";
+  return focalLoss(logits, targets, withFixed(options, { gamma: 0 }, why));
 }
 
-function refuse(options: object, name: string, why: string): void {
-  if (typeof options === "object" && options !== null && Object.hasOwn(options, name))
-    throw new TypeError(`${name}: ${why}`);
+/** Options with what the name of a one-call form stands for, which may not be given again. */
+function withFixed(options: OneCallOptions, fixed: LossSpec, why: string): OneCallOptions {
+  if (typeof options !== "object" || options === null) return options;
+  for (const name of Object.keys(fixed) as (keyof LossSpec)[])
+    if (options[name] !== undefined) throw new TypeError(`${name}: ${why}`);
+  return { ...options, ...fixed };
 }

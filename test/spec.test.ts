@@ -1,42 +1,34 @@
-// Every check on user input: each rule is broken alone, beside the control that keeps them all.
+// The checks on a spec and on a shape: each rule is broken alone, beside the control that keeps them all.
 
 import { describe, expect, test } from "vitest";
+import { shapeText } from "../src/check.js";
 import {
-  checkInputs,
-  checkInvalidCount,
-  checkOutputs,
   checkShape,
   checkSpec,
   classTables,
-  shapeText,
-  type LossInputs,
-  type LossOutputs,
+  confusionSize,
+  targetCount,
+  type Extent,
   type LossSpec,
   type Shape,
 } from "../src/spec.js";
+import { messageOf } from "./support/messages.js";
 
-/** What a person reads when this throws. */
-function messageOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return String(error);
-  }
-  return "nothing was thrown";
-}
+const FLOAT32 = "expected 0 or a number that float32 holds (1.2e-38 to 3.4e38)";
 
 describe("a spec", () => {
-  /** Every field, none at its default where there is another. */
+  /** Every field, none at its default. */
   const CONTROL = {
-    family: "softmax",
-    from: "logits",
+    family: "sigmoid",
+    from: "probabilities",
     gamma: 0.5,
     alpha: [0.25, 0, 1],
     classWeights: [1, 0, 2],
     ignoreIndex: 255,
+    labelSmoothing: 0.1,
     reduction: "sum",
     divisor: 0.5,
-    layout: "channels-first",
+    layout: "channels-last",
     onInvalid: "count",
   } as const satisfies LossSpec;
 
@@ -51,13 +43,14 @@ describe("a spec", () => {
     alpha: undefined,
     classWeights: undefined,
     ignoreIndex: -100,
+    labelSmoothing: 0,
     reduction: "mean",
     divisor: undefined,
     layout: "channels-first",
     onInvalid: "throw",
   };
 
-  test("of no fields is focal loss with gamma 2, averaged over the valid pixels", () => {
+  test("of no fields is softmax focal loss with gamma 2, averaged over the valid pixels", () => {
     expect(checkSpec({})).toEqual(DEFAULTS);
     expect(checkSpec()).toEqual(DEFAULTS);
   });
@@ -68,9 +61,9 @@ describe("a spec", () => {
     );
   });
 
-  test("is plain JSON, before and after it was checked", () => {
-    expect(checkSpec(JSON.parse(JSON.stringify(CONTROL)))).toEqual(checkSpec(CONTROL));
-    expect(checkSpec(JSON.parse(JSON.stringify(checkSpec(CONTROL))))).toEqual(checkSpec(CONTROL));
+  test.each([CONTROL, {}])("is plain JSON, before and after it was checked: %j", (spec) => {
+    expect(checkSpec(JSON.parse(JSON.stringify(spec)))).toEqual(checkSpec(spec));
+    expect(checkSpec(JSON.parse(JSON.stringify(checkSpec(spec))))).toEqual(checkSpec(spec));
   });
 
   test("does not change when the caller's lists do", () => {
@@ -82,31 +75,46 @@ describe("a spec", () => {
   });
 
   test.each<LossSpec>([
+    { family: "sigmoid" },
+    { from: "probabilities" },
+    { layout: "channels-last" },
     { gamma: 0 },
     { gamma: 1e3 },
+    { gamma: 1e-300 },
     { alpha: 0 },
     { alpha: 7 },
     { alpha: [0] },
+    { family: "sigmoid", alpha: 0 },
+    { family: "sigmoid", alpha: 1 },
+    { family: "sigmoid", alpha: [0, 0.25, 1] },
     { classWeights: [0, 7] },
+    { family: "sigmoid", classWeights: [0, 7] },
     { ignoreIndex: 0 },
     { ignoreIndex: -(2 ** 31) + 2 },
     { ignoreIndex: 2 ** 31 - 2 },
+    { labelSmoothing: 0 },
+    { labelSmoothing: 1 - 2 ** -53 },
     { reduction: "mean", divisor: 2 ** -126 },
     { reduction: "weighted-mean", divisor: 1e9 },
+    { divisor: 0 },
   ])("may be %j", (spec) => {
     expect(checkSpec(spec)).toMatchObject(spec);
   });
 
+  test("has no ignoreIndex of −0, which differs from 0 in its bits", () => {
+    expect(checkSpec({ ignoreIndex: -0 }).ignoreIndex).toBe(0);
+  });
+
   test.each<[rule: string, broken: object, complaint: string]>([
     [
-      "a family that is not there",
-      { family: "sigmoid" },
-      'TypeError: family: expected "softmax", got "sigmoid"',
+      "an unknown family",
+      { family: "tanh" },
+      'TypeError: family: expected one of "softmax", "sigmoid", got "tanh"',
     ],
     [
-      "an input that is not there",
-      { from: "probabilities" },
-      'TypeError: from: expected "logits", got "probabilities"',
+      "an unknown kind of input",
+      { from: "logit" },
+      'TypeError: from: expected one of "logits", "probabilities", got "logit"',
     ],
     ["a gamma below 0", { gamma: -0.1 }, "RangeError: gamma: expected a number ≥ 0, got -0.1"],
     ["a gamma that is NaN", { gamma: NaN }, "RangeError: gamma: expected a number ≥ 0, got NaN"],
@@ -120,6 +128,11 @@ describe("a spec", () => {
       'TypeError: alpha: expected a number or an array of numbers, got "0.25"',
     ],
     [
+      "an alpha that is null",
+      { alpha: null },
+      "TypeError: alpha: expected a number or an array of numbers, got null",
+    ],
+    [
       "one alpha of many below 0",
       { alpha: [1, -1, 1] },
       "RangeError: alpha[1]: expected a number ≥ 0, got -1",
@@ -128,6 +141,16 @@ describe("a spec", () => {
       "one alpha of many that is text",
       { alpha: [1, "1"] },
       'TypeError: alpha[1]: expected a number, got "1"',
+    ],
+    [
+      "an alpha above 1 for sigmoid",
+      { alpha: 1.5 },
+      'RangeError: alpha: expected a number in [0, 1] for family "sigmoid", which weighs negatives 1 − alpha, got 1.5',
+    ],
+    [
+      "one alpha of many above 1 for sigmoid",
+      { alpha: [1, 0, 2] },
+      'RangeError: alpha[2]: expected a number in [0, 1] for family "sigmoid", which weighs negatives 1 − alpha, got 2',
     ],
     [
       "one class weight below 0",
@@ -143,6 +166,16 @@ describe("a spec", () => {
       "a single class weight",
       { classWeights: 2 },
       "TypeError: classWeights: expected an array with one number per class, got 2",
+    ],
+    [
+      "class weights in a typed array, which is no JSON",
+      { classWeights: Float32Array.of(1, 2, 3) },
+      "TypeError: classWeights: expected an array with one number per class, got a Float32Array",
+    ],
+    [
+      "a hole among the class weights",
+      { classWeights: Object.assign([] as number[], { length: 2 }) },
+      "TypeError: classWeights[0]: expected a number, got undefined",
     ],
     [
       "an ignoreIndex between integers",
@@ -165,92 +198,90 @@ describe("a spec", () => {
       "RangeError: ignoreIndex: expected a whole number within ±2147483646, got -2147483649",
     ],
     [
+      "a label smoothing below 0",
+      { labelSmoothing: -0.1 },
+      "RangeError: labelSmoothing: expected a number in [0, 1), got -0.1",
+    ],
+    [
+      "a label smoothing of 1",
+      { labelSmoothing: 1 },
+      "RangeError: labelSmoothing: expected a number in [0, 1), got 1",
+    ],
+    [
+      "a label smoothing that is NaN",
+      { labelSmoothing: NaN },
+      "RangeError: labelSmoothing: expected a number in [0, 1), got NaN",
+    ],
+    [
+      "a label smoothing that is text",
+      { labelSmoothing: "0.1" },
+      'TypeError: labelSmoothing: expected a number, got "0.1"',
+    ],
+    [
       "an unknown reduction",
       { reduction: "avg" },
       'TypeError: reduction: expected one of "mean", "weighted-mean", "sum", "none", got "avg"',
     ],
     ["a divisor that is text", { divisor: "3" }, 'TypeError: divisor: expected a number, got "3"'],
+    ["a divisor below 0", { divisor: -1 }, "RangeError: divisor: expected a number ≥ 0, got -1"],
+    ["a divisor that is NaN", { divisor: NaN }, "RangeError: divisor: expected a number ≥ 0, got NaN"],
     [
-      "a layout that is not there",
-      { layout: "channels-last" },
-      'TypeError: layout: expected "channels-first", got "channels-last"',
+      "an infinite divisor",
+      { divisor: Infinity },
+      "RangeError: divisor: expected a number ≥ 0, got Infinity",
+    ],
+    [
+      "a divisor for a map of losses",
+      { reduction: "none" },
+      'TypeError: divisor: reduction "none" divides by nothing, got 0.5',
+    ],
+    [
+      "an unknown layout",
+      { layout: "NHWC" },
+      'TypeError: layout: expected one of "channels-first", "channels-last", got "NHWC"',
     ],
     [
       "an unknown onInvalid",
       { onInvalid: "ignore" },
       'TypeError: onInvalid: expected one of "throw", "count", got "ignore"',
     ],
+    [
+      "a field of another name",
+      { gama: 2 },
+      'TypeError: spec: unknown option "gama"; known are family, from, gamma, alpha, classWeights, ignoreIndex, ' +
+        "labelSmoothing, reduction, divisor, layout, onInvalid",
+    ],
+    ["a gamma above float32", { gamma: 1e39 }, `RangeError: gamma: ${FLOAT32}, got 1e+39`],
+    ["an alpha below float32", { alpha: 1e-46 }, `RangeError: alpha: ${FLOAT32}, got 1e-46`],
+    ["a divisor below float32", { divisor: 1e-39 }, `RangeError: divisor: ${FLOAT32}, got 1e-39`],
+    [
+      "a class weight above float32",
+      { classWeights: [3e38, 1e39] },
+      `RangeError: classWeights[1]: ${FLOAT32}, got 1e+39`,
+    ],
+    [
+      "positives that float32 does not hold",
+      { alpha: [1, 1e-20, 1], classWeights: [1, 1e-20, 1] },
+      `RangeError: alpha · classWeights of channel 1: ${FLOAT32}, got 1e-40`,
+    ],
+    [
+      "negatives that float32 does not hold",
+      { alpha: [0, 0, 1 - 2 ** -53], classWeights: [1, 1, 1e-30] },
+      `RangeError: (1 − alpha) · classWeights of channel 2: ${FLOAT32}, got ${2 ** -53 * 1e-30}`,
+    ],
   ])("with %s is refused", (_, broken, complaint) => {
     expect(messageOf(() => checkSpec({ ...CONTROL, ...broken }))).toBe(complaint);
   });
 
-  test.each([-1, NaN, Infinity])("with a divisor of %d is refused", (divisor) => {
-    expect(messageOf(() => checkSpec({ divisor }))).toMatch(
-      /^RangeError: divisor: expected a number ≥ 0, got /,
-    );
-  });
-
-  test("with a weight that float32 does not hold is refused", () => {
-    const complaint =
-      "RangeError: classWeights[1]: expected 0 or a number that float32 holds (1.2e-38 to 3.4e38), got 1e+39";
-    expect(messageOf(() => checkSpec({ classWeights: [3e38, 1e39] }))).toBe(complaint);
-  });
-
-  // The control, [3e38, 1] and a sum over two pixels, is accepted by the tests above and below.
-  test.each<[string, LossSpec, string]>([
-    [
-      "a hole among the weights",
-      { classWeights: Object.assign([] as number[], { length: 2 }) },
-      "TypeError: classWeights[0]: expected a number, got undefined",
-    ],
-    [
-      "an alpha below float32",
-      { alpha: 1e-46 },
-      "RangeError: alpha: expected 0 or a number that float32 holds (1.2e-38 to 3.4e38), got 1e-46",
-    ],
-    [
-      "a divisor below float32",
-      { divisor: 1e-39 },
-      "RangeError: divisor: expected 0 or a number that float32 holds (1.2e-38 to 3.4e38), got 1e-39",
-    ],
-    [
-      "a gamma above float32",
-      { gamma: 1e39 },
-      "RangeError: gamma: expected 0 or a number that float32 holds (1.2e-38 to 3.4e38), got 1e+39",
-    ],
-  ])("with %s is refused", (_, spec, complaint) => {
-    expect(messageOf(() => checkSpec(spec))).toBe(complaint);
+  test("of softmax takes any alpha from 0 on, because it multiplies every label's loss", () => {
+    expect(checkSpec({ ...CONTROL, family: "softmax", alpha: [0, 2, 7] }).alpha).toEqual([0, 2, 7]);
   });
 
   test("with factors that overflow is refused, and without them accepted", () => {
-    const complaint = /^RangeError: alpha · classWeights of class 0: /;
-    expect(messageOf(() => checkSpec({ alpha: 1e30, classWeights: [1e30, 1] }))).toMatch(complaint);
-    expect(messageOf(() => checkSpec({ alpha: [1e30, 1], classWeights: [1e30, 1] }))).toMatch(complaint);
-    expect(checkSpec({ alpha: [1e30, 1], classWeights: [1, 1e30] }).alpha).toEqual([1e30, 1]);
-  });
-
-  test("with a sum of weights that overflows is refused when the shape is known", () => {
-    const at = (spec: LossSpec) => messageOf(() => checkShape(checkSpec(spec), [1, 2, 4]));
-    expect(at({ classWeights: [3e38, 1], reduction: "weighted-mean" })).toMatch(
-      /^RangeError: sum of classWeights: /,
-    );
-    expect(checkShape(checkSpec({ classWeights: [3e38, 1] }), [1, 2, 4]).classes).toBe(2);
-  });
-
-  test("with a divisor of 0 is accepted", () => {
-    expect(checkSpec({ divisor: 0 }).divisor).toBe(0);
-  });
-
-  test("with a divisor for a map of losses is refused", () => {
-    const complaint = 'TypeError: divisor: reduction "none" divides by nothing, got 3';
-    expect(messageOf(() => checkSpec({ reduction: "none", divisor: 3 }))).toBe(complaint);
-  });
-
-  test("with a field of another name is refused, and the names are listed", () => {
-    expect(messageOf(() => checkSpec({ gama: 2 } as LossSpec))).toBe(
-      'TypeError: spec: unknown option "gama"; known are family, from, gamma, alpha, classWeights, ignoreIndex, ' +
-        "reduction, divisor, layout, onInvalid",
-    );
+    const complaint = `RangeError: alpha · classWeights of class 0: ${FLOAT32}, got 1e+40`;
+    expect(messageOf(() => checkSpec({ alpha: 1e20, classWeights: [1e20, 1] }))).toBe(complaint);
+    expect(messageOf(() => checkSpec({ alpha: [1e20, 1], classWeights: [1e20, 1] }))).toBe(complaint);
+    expect(checkSpec({ alpha: [1e20, 1], classWeights: [1, 1e20] }).alpha).toEqual([1e20, 1]);
   });
 
   test.each([
@@ -258,7 +289,7 @@ describe("a spec", () => {
     [2, "2"],
     ["focal", '"focal"'],
     [["focal"], '["focal"]'],
-    [Array.from({ length: 1000 }, () => 1), "an array of 1000 items"],
+    [[1, 2, 3, 4, 5, 6, 7, 8, 9], "an array of 9 items"],
   ])("that is %j is refused", (spec, got) => {
     expect(messageOf(() => checkSpec(spec as LossSpec))).toBe(
       `TypeError: spec: expected an object, got ${got}`,
@@ -267,15 +298,26 @@ describe("a spec", () => {
 });
 
 describe("a shape", () => {
-  const spec = checkSpec({});
+  const SOFTMAX = checkSpec({});
+  const SIGMOID = checkSpec({ family: "sigmoid" });
 
-  test.each<[Shape, object]>([
-    [[2, 3, 4, 5], { batch: 2, classes: 3, plane: 20, pixels: 40 }],
-    [[7, 3], { batch: 7, classes: 3, plane: 1, pixels: 7 }],
-    [[1, 1024, 1], { batch: 1, classes: 1024, plane: 1, pixels: 1 }],
-    [[2, 3, 4, 5, 6], { batch: 2, classes: 3, plane: 120, pixels: 240 }],
-  ])("%j is [batch, classes, ...spatial]", (shape, extent) => {
-    expect(checkShape(spec, shape)).toEqual(extent);
+  test.each<[Shape, Extent]>([
+    [[2, 3, 4, 5], { batch: 2, classes: 3, plane: 20, pixels: 40, positions: 40 }],
+    [[7, 3], { batch: 7, classes: 3, plane: 1, pixels: 7, positions: 7 }],
+    [[1, 1024, 1], { batch: 1, classes: 1024, plane: 1, pixels: 1, positions: 1 }],
+    [[2, 3, 4, 5, 6], { batch: 2, classes: 3, plane: 120, pixels: 240, positions: 240 }],
+  ])("%j is [batch, classes, ...spatial], and of softmax each pixel has a loss", (shape, extent) => {
+    expect(checkShape(SOFTMAX, shape)).toEqual(extent);
+    expect(checkShape(checkSpec({ layout: "channels-last" }), shape)).toEqual(extent);
+  });
+
+  test.each<[Shape, Extent]>([
+    [[2, 3, 4, 5], { batch: 2, classes: 3, plane: 20, pixels: 40, positions: 120 }],
+    [[7, 3], { batch: 7, classes: 3, plane: 1, pixels: 7, positions: 21 }],
+    [[6], { batch: 6, classes: 1, plane: 1, pixels: 6, positions: 6 }],
+  ])("%j of sigmoid has a loss for each channel of each pixel", (shape, extent) => {
+    expect(checkShape(SIGMOID, shape)).toEqual(extent);
+    expect(checkShape(checkSpec({ family: "sigmoid", layout: "channels-last" }), shape)).toEqual(extent);
   });
 
   test.each<[unknown, string]>([
@@ -289,7 +331,15 @@ describe("a shape", () => {
     [[1, 2, Infinity], "RangeError: shape: expected whole numbers ≥ 1, got [1, 2, Infinity]"],
     [[1, 1025, 3], "RangeError: shape: expected at most 1024 classes, got 1025 in [1, 1025, 3]"],
   ])("%j is refused", (shape, complaint) => {
-    expect(messageOf(() => checkShape(spec, shape as Shape))).toBe(complaint);
+    expect(messageOf(() => checkShape(SOFTMAX, shape as Shape))).toBe(complaint);
+  });
+
+  test.each<[unknown, string]>([
+    [[], "TypeError: shape: expected [N] or [N, C, ...spatial], got []"],
+    [6, "TypeError: shape: expected [N] or [N, C, ...spatial], got 6"],
+    [[0], "RangeError: shape: expected whole numbers ≥ 1, got [0]"],
+  ])("%j of sigmoid is refused", (shape, complaint) => {
+    expect(messageOf(() => checkShape(SIGMOID, shape as Shape))).toBe(complaint);
   });
 
   test.each(["alpha", "classWeights"])("with another number of classes than %s is refused", (name) => {
@@ -299,196 +349,83 @@ describe("a shape", () => {
     expect(messageOf(() => checkShape(weighted, [1, 4, 8]))).toBe(complaint);
   });
 
-  test("is written as it stands in messages", () => {
-    expect(shapeText([1, 19, 512, 1024])).toBe("[1, 19, 512, 1024]");
-  });
-});
-
-describe("inputs", () => {
-  const spec = checkSpec({ classWeights: [1, 2, 0.5], alpha: [0.5, 1, 4] });
-  const mapped = checkSpec({ reduction: "none" });
-  const CONTROL = {
-    logits: new Float32Array(2 * 3 * 4),
-    targets: new Int32Array(2 * 4),
-    shape: [2, 3, 4],
-  } as const satisfies LossInputs;
-  const map = new Float32Array(2 * 4);
-
-  test("that keep every rule pass, and are not copied", () => {
-    const checked = checkInputs(spec, CONTROL);
-    expect(checked).toMatchObject({ batch: 2, classes: 3, plane: 4, pixels: 8, gradOutput: 1 });
-    expect(checked.logits).toBe(CONTROL.logits);
-    expect(checked.targets).toBe(CONTROL.targets);
-    expect(checkInputs(mapped, { ...CONTROL, gradOutput: map }).gradOutput).toBe(map);
-    expect(checkInputs(mapped, { ...CONTROL, gradOutput: -2 }).gradOutput).toBe(-2);
-    expect(checkInputs(spec, { ...CONTROL, targets: new Uint8Array(8), gradOutput: 0 }).gradOutput).toBe(0);
+  test("[N] of sigmoid is one channel to alpha and class weights", () => {
+    const spec = (length: number) =>
+      checkSpec({ family: "sigmoid", alpha: Array.from({ length }, () => 0.25) });
+    expect(checkShape(spec(1), [8])).toHaveProperty("classes", 1);
+    const complaint = "RangeError: alpha: expected 1 number for [8], got 8";
+    expect(messageOf(() => checkShape(spec(8), [8]))).toBe(complaint);
   });
 
-  test.each<[rule: string, broken: object, complaint: string]>([
-    [
-      "logits of float64",
-      { logits: new Float64Array(24) },
-      "TypeError: logits: expected a Float32Array, got a Float64Array",
-    ],
-    ["no logits", { logits: undefined }, "TypeError: logits: expected a Float32Array, got undefined"],
-    [
-      "too few logits",
-      { logits: new Float32Array(23) },
-      "RangeError: logits: expected 24 numbers for [2, 3, 4], got 23",
-    ],
-    [
-      "too many logits",
-      { logits: new Float32Array(25) },
-      "RangeError: logits: expected 24 numbers for [2, 3, 4], got 25",
-    ],
-    [
-      "targets of float32",
-      { targets: map },
-      "TypeError: targets: expected one of Uint8Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array, got a Float32Array",
-    ],
-    [
-      "no targets",
-      { targets: null },
-      "TypeError: targets: expected one of Uint8Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array, got null",
-    ],
-    [
-      "too few targets",
-      { targets: new Uint8Array(7) },
-      "RangeError: targets: expected 8 labels for [2, 3, 4], got 7",
-    ],
-    [
-      "targets shaped like the logits",
-      { targets: new Uint8Array(24) },
-      "RangeError: targets: expected 8 labels for [2, 3, 4], got 24",
-    ],
-    [
-      "no shape",
-      { shape: undefined },
-      "TypeError: shape: expected [N, C, ...spatial] with at least two sizes, got undefined",
-    ],
-    [
-      "a shape of other classes than the weights",
-      { shape: [2, 4, 3] },
-      "RangeError: alpha: expected 4 numbers for [2, 4, 3], got 3",
-    ],
-    [
-      "an upstream gradient that is null",
-      { gradOutput: null },
-      "TypeError: gradOutput: expected a number or a Float32Array, got null",
-    ],
-    [
-      "an upstream gradient that is NaN",
-      { gradOutput: NaN },
-      "RangeError: gradOutput: expected a finite number, got NaN",
-    ],
-    [
-      "an infinite upstream gradient",
-      { gradOutput: 1e39 },
-      "RangeError: gradOutput: expected 0 or a number that float32 holds (1.2e-38 to 3.4e38), got 1e+39",
-    ],
-    [
-      "an upstream gradient of minus infinity",
-      { gradOutput: -Infinity },
-      "RangeError: gradOutput: expected a finite number, got -Infinity",
-    ],
-    [
-      "an upstream map for one number",
-      { gradOutput: map },
-      'TypeError: gradOutput: a map needs reduction "none", this loss has "mean"',
-    ],
-    [
-      "an input of another name",
-      { weights: map },
-      'TypeError: inputs: unknown option "weights"; known are logits, targets, shape, gradOutput',
-    ],
-  ])("with %s are refused", (_, broken, complaint) => {
-    expect(messageOf(() => checkInputs(spec, { ...CONTROL, ...broken } as LossInputs))).toBe(complaint);
-  });
-
-  test.each<[rule: string, gradOutput: unknown, complaint: string]>([
-    [
-      "of the wrong size",
-      new Float32Array(24),
-      "RangeError: gradOutput: expected 8 numbers for [2, 3, 4], got 24",
-    ],
-    [
-      "of float64",
-      new Float64Array(8),
-      "TypeError: gradOutput: expected a number or a Float32Array, got a Float64Array",
-    ],
-    ["that is text", "1", 'TypeError: gradOutput: expected a number or a Float32Array, got "1"'],
-  ])("for a map of losses, with an upstream map %s, are refused", (_, gradOutput, complaint) => {
-    expect(messageOf(() => checkInputs(mapped, { ...CONTROL, gradOutput } as LossInputs))).toBe(complaint);
-  });
-
-  test.each([undefined, null, 3])("that are %s are refused", (inputs) => {
-    const complaint = `TypeError: inputs: expected { logits, targets, shape }, got ${inputs}`;
-    expect(messageOf(() => checkInputs(spec, inputs as unknown as LossInputs))).toBe(complaint);
-  });
-
-  test("come with alpha · classWeights, and with classWeights alone, for each class", () => {
-    const { factors, weights } = checkInputs(spec, CONTROL);
-    expect([...factors]).toEqual([0.5, 2, 2]);
-    expect([...weights]).toEqual([1, 2, 0.5]);
-    expect(classTables(checkSpec({ alpha: 0.25 }), 2)).toEqual({
-      factors: Float64Array.of(0.25, 0.25),
-      weights: Float64Array.of(1, 1),
-    });
-  });
-});
-
-describe("outputs", () => {
-  const spec = checkSpec({});
-
-  test("are the gradient alone unless others are asked for", () => {
-    expect(checkOutputs(spec)).toEqual({
-      gradient: true,
-      lossMap: false,
-      perClass: false,
-      argmax: false,
-      confusion: false,
-    });
-    expect(checkOutputs(spec, { gradient: false, lossMap: true, perClass: true, argmax: true })).toEqual({
-      gradient: false,
-      lossMap: true,
-      perClass: true,
-      argmax: true,
-      confusion: false,
-    });
-  });
-
-  test('hold the map for reduction "none", whatever is asked for', () => {
-    expect(checkOutputs(checkSpec({ reduction: "none" }), { lossMap: false }).lossMap).toBe(true);
-  });
-
-  test.each<[unknown, string]>([
-    [
-      { grad: true },
-      'TypeError: outputs: unknown option "grad"; known are gradient, lossMap, perClass, argmax, confusion',
-    ],
-    [{ lossMap: 1 }, "TypeError: lossMap: expected true or false, got 1"],
-    [{ gradient: null }, "TypeError: gradient: expected true or false, got null"],
-    [{ perClass: "no" }, 'TypeError: perClass: expected true or false, got "no"'],
-    [null, "TypeError: outputs: expected an object, got null"],
-  ])("of %j are refused", (outputs, complaint) => {
-    expect(messageOf(() => checkOutputs(spec, outputs as LossOutputs))).toBe(complaint);
-  });
-});
-
-describe("labels that are neither a class nor ignoreIndex", () => {
-  const extent = checkShape(checkSpec(), [1, 19, 512, 1024]);
-
-  test("are refused with their number", () => {
-    expect(messageOf(() => checkInvalidCount(checkSpec({ ignoreIndex: 255 }), extent, 3))).toBe(
-      "RangeError: targets: 3 of 524288 labels are neither a class 0…18 nor ignoreIndex 255",
+  test("in the order of a channels-last array is refused where that shows, and says so", () => {
+    const remedy = "; shape is [N, C, ...spatial] whatever the layout";
+    const spec = checkSpec({ layout: "channels-last", classWeights: [1, 2, 3] });
+    expect(checkShape(spec, [1, 3, 512, 2048]).classes).toBe(3);
+    expect(messageOf(() => checkShape(spec, [1, 512, 2048, 3]))).toBe(
+      `RangeError: classWeights: expected 512 numbers for [1, 512, 2048, 3], got 3${remedy}`,
+    );
+    expect(messageOf(() => checkShape(spec, [1, 2048, 512, 3]))).toBe(
+      `RangeError: shape: expected at most 1024 classes, got 2048 in [1, 2048, 512, 3]${remedy}`,
     );
   });
 
-  test("are no matter when there are none", () => {
-    expect(() => checkInvalidCount(checkSpec(), extent, 0)).not.toThrow();
+  // What float32 has to hold depends on the shape here.
+  test("with a label smoothing whose share float32 does not hold is refused", () => {
+    const [softmax, sigmoid] = (["softmax", "sigmoid"] as const).map((family) =>
+      checkSpec({ family, labelSmoothing: 2 ** -124 }),
+    );
+    expect(checkShape(softmax!, [1, 4, 8]).classes).toBe(4);
+    expect(messageOf(() => checkShape(softmax!, [1, 5, 8]))).toBe(
+      `RangeError: labelSmoothing / 5: ${FLOAT32}, got ${2 ** -124 / 5}`,
+    );
+    expect(checkShape(sigmoid!, [1, 5, 8]).classes).toBe(5);
+    expect(
+      messageOf(() => checkShape(checkSpec({ family: "sigmoid", labelSmoothing: 2 ** -126 }), [1])),
+    ).toBe(`RangeError: labelSmoothing / 2: ${FLOAT32}, got ${2 ** -127}`);
   });
 
-  test('are only counted with onInvalid "count"', () => {
-    expect(() => checkInvalidCount(checkSpec({ onInvalid: "count" }), extent, 3)).not.toThrow();
+  test("with a sum of weights that float32 does not hold is refused where they are summed", () => {
+    const at = (spec: LossSpec) => checkShape(checkSpec({ classWeights: [1e38, 1], ...spec }), [1, 2, 4]);
+    expect(messageOf(() => at({ reduction: "weighted-mean" }))).toBe(
+      `RangeError: sum of classWeights: ${FLOAT32}, got 4e+38`,
+    );
+    expect(at({ reduction: "weighted-mean", classWeights: [8e37, 1] }).classes).toBe(2);
+    expect(at({ reduction: "weighted-mean", divisor: 1 }).classes).toBe(2);
+    expect(at({}).classes).toBe(2);
+  });
+
+  test("is written as it stands in messages", () => {
+    expect(shapeText([1, 19, 512, 1024])).toBe("[1, 19, 512, 1024]");
+  });
+
+  test("says how many targets and counts there are", () => {
+    const [softmax, sigmoid] = [SOFTMAX, SIGMOID].map((spec) => checkShape(spec, [2, 3, 4]));
+    expect(targetCount(softmax!, "i32")).toBe(8);
+    expect(targetCount(softmax!, "f32")).toBe(24);
+    expect(targetCount(sigmoid!, "u8")).toBe(24);
+    expect(targetCount(sigmoid!, "f32")).toBe(24);
+    expect(confusionSize(SOFTMAX, 3)).toBe(9);
+    expect(confusionSize(SIGMOID, 3)).toBe(12);
+  });
+});
+
+describe("the table of classes", () => {
+  test("holds alpha · class weight for targets of 1, (1 − alpha) · class weight for targets of 0", () => {
+    const spec = checkSpec({ family: "sigmoid", alpha: [0.25, 0, 1], classWeights: [4, 3, 2] });
+    expect(classTables(spec, 3)).toEqual({
+      factors: Float64Array.of(1, 0, 2),
+      negatives: Float64Array.of(3, 3, 0),
+      weights: Float64Array.of(4, 3, 2),
+    });
+  });
+
+  test("holds one alpha for all classes", () => {
+    const { factors, negatives } = classTables(checkSpec({ alpha: 0.25 }), 2);
+    expect([...factors, ...negatives]).toEqual([0.25, 0.25, 0.75, 0.75]);
+  });
+
+  test("of no alpha holds the class weight for both targets, by default 1", () => {
+    const { factors, negatives, weights } = classTables(checkSpec({ family: "sigmoid" }), 2);
+    expect([...factors, ...negatives, ...weights]).toEqual([1, 1, 1, 1, 1, 1]);
   });
 });

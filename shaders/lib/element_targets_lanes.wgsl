@@ -7,5 +7,5 @@ fn element_targets_at(first: u32) -> Floats {
 
 fn valid_at(first: u32) -> Mask {
   let bits = targets_at(first);
-  return ((bits <= Bits(0x3f800000u)) | (bits == Bits(0x80000000u))) & (bits != Bits(problem.ignore_bits));
+  return (bits <= Bits(0x3f800000u)) & (bits != Bits(problem.ignore_bits));
 }

@@ -2,12 +2,13 @@
 
 @group(0) @binding(3) var<storage, read> targets: array<u32>;
 
-// The bits of an f32.
+// The bits of an f32; minus zero is zero.
 fn target_at(element: u32) -> u32 {
-  return targets[problem.targets_offset + element];
+  let bits = targets[problem.targets_offset + element];
+  return select(bits, 0u, bits == 0x80000000u);
 }
 
 // Whether these are the bits of a number in [0, 1]. By bits, because WGSL may assume that there is no NaN.
 fn is_target(bits: u32) -> bool {
-  return bits <= 0x3f800000u || bits == 0x80000000u;
+  return bits <= 0x3f800000u;
 }

@@ -7,6 +7,8 @@ import type { adapterReport, chooseDevice } from "../node/index.js";
 export interface Output {
   write(text: string): unknown;
   isTTY?: boolean;
+  /** Of a terminal: how many characters fit in a line. */
+  columns?: number;
 }
 
 export interface Io {

@@ -9,7 +9,7 @@ import { adapterReport, chooseDevice } from "../node/index.js";
 import { evaluateFiles, evaluateSample, SAMPLE_LOSS_MAP } from "./eval.js";
 import { info } from "./info.js";
 import { UsageError, type Engine, type Io } from "./io.js";
-import { addRunFlags, inFlags, number, specOf, withFlag, type RunOptions } from "./options.js";
+import { addRunFlags, inFlags, number, specOf, withFlags, type RunOptions } from "./options.js";
 import { writeSample } from "./sample.js";
 
 const REAL_ENGINE: Engine = { createLoss, chooseDevice, adapterReport };
@@ -17,19 +17,31 @@ const REAL_ENGINE: Engine = { createLoss, chooseDevice, adapterReport };
 const EXAMPLES = `
 Examples:
   segloss                                   the loss of a bundled street scene
-  segloss --alpha 0.25 --gamma 2
-  segloss eval logits.npy labels.png --ignore-index 255
-  segloss eval logits.npy labels.npy --gamma 0 --json
+  segloss --family sigmoid --alpha 0.25     of the same, each class alone
+  segloss eval logits.npy labels.png --gamma 2 --ignore-index 255
+  segloss eval logits.npy masks.npy --family sigmoid --alpha 0.25 --json
+  segloss eval batch.npz --gamma 0 --label-smoothing 0.1
   segloss eval logits.npy labels.png --grad grad.npy --loss-map map.png
 
 Exit code: 0 when a loss was computed, 2 with one line on stderr when not.
 A logit that is NaN makes the loss NaN: that is an answer, with exit code 0.`;
 
 const FILES = `
-Files:
-  LOGITS   .npy of <f4 or <f2: [N, C, ...spatial], or [C, H, W]
-  TARGETS  .npy of |u1, <u2, <i4, <u4 or <i8: [N, ...spatial], or [H, W];
-           or .png: the palette indices or grey values of one image`;
+Files: .npy, .npz or .safetensors; a.npz:logits is one array of several
+  LOGITS   float32 or float16
+           channels-first: [N, C, ...spatial] or [C, H, W]
+           channels-last:  [N, ...spatial, C] or [H, W, C]; sigmoid also [N]
+  TARGETS  softmax: whole numbers [N, ...spatial] or [H, W], or a .png whose
+                    palette indices or grey values they are
+           sigmoid: 0 or 1, shaped like LOGITS, or a .png for one channel
+           soft:    floats in [0, 1], shaped like LOGITS
+           left out when LOGITS is a .npz or .safetensors that holds both
+  Maps are [N, ...spatial], or [H, W] as LOGITS is; for sigmoid like LOGITS.
+
+Examples:
+  segloss eval logits.npy labels.png --gamma 2 --ignore-index 255
+  segloss eval logits.npy masks.npy --family sigmoid --alpha 0.25
+  segloss eval batch.npz --pixel-weights batch.npz:weights --argmax map.png`;
 
 /** Runs the command line `argv` (without node and script) and gives the exit code. Never throws. */
 export async function main(argv: readonly string[], io: Io, engine: Engine = REAL_ENGINE): Promise<number> {
@@ -49,7 +61,7 @@ export async function main(argv: readonly string[], io: Io, engine: Engine = REA
 function program(io: Io, engine: Engine): Command {
   const { version } = createRequire(import.meta.url)("segloss/package.json") as { version: string };
   const segloss = new Command("segloss")
-    .description("Segmentation losses on WebGPU: focal loss and cross entropy of logits and label maps.")
+    .description("Focal loss and cross entropy for segmentation on WebGPU, softmax or sigmoid.")
     .version(version)
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), outputError: () => {} })
@@ -66,17 +78,17 @@ function program(io: Io, engine: Engine): Command {
   addRunFlags(segloss, SAMPLE_LOSS_MAP);
 
   const evaluate = segloss
-    .command("eval <LOGITS> <TARGETS>")
-    .description("the loss of two files")
+    .command("eval <LOGITS> [TARGETS]")
+    .description("the loss of two files, or of two arrays in one")
     .addHelpText("after", FILES)
-    .action((logits: string, targets: string, values: RunOptions & LossSpec) =>
+    .action((logits: string, targets: string | undefined, values: RunOptions & LossSpec) =>
       evaluateFiles(io, engine, [logits, targets], specOf(values), values),
     );
   addRunFlags(evaluate);
 
   segloss
     .command("sample <DIR>")
-    .description("write the bundled sample: logits.npy and labels.png")
+    .description("write the bundled sample as logits.npy, labels.png")
     .option("--height <pixels>", "default 256", (text) => number(text, "--height"))
     .option("--width <pixels>", "default 512", (text) => number(text, "--width"))
     .option("--seed <number>", "default 1", (text) => number(text, "--seed"))
@@ -86,7 +98,7 @@ function program(io: Io, engine: Engine): Command {
 
   segloss
     .command("info")
-    .description("the WebGPU drivers of this machine, and what they can do")
+    .description("the WebGPU drivers here, and what they can do")
     .option("--json", "print JSON")
     .action(({ json = false }: { json?: boolean }) => info(io, engine, version, json));
 
@@ -103,7 +115,9 @@ function program(io: Io, engine: Engine): Command {
 }
 
 function argumentNames(command: Command): string {
-  return command.registeredArguments.map((argument) => argument.name()).join(" ");
+  return command.registeredArguments
+    .map((argument) => (argument.required ? argument.name() : `[${argument.name()}]`))
+    .join(" ");
 }
 
 /** What to tell a user, if it is for a user to mend. */
@@ -112,12 +126,13 @@ function userLine(error: unknown): string | undefined {
   const { message } = error;
   const line = message.replace(/\s*\n\s*/g, " ");
   if (error instanceof CommanderError) return line.replace(/^error: /, "");
-  if ([UsageError, FileError, WebGPUError, WebGPUUnavailableError].some((type) => error instanceof type))
+  if (error instanceof UsageError) return line;
+  if ([FileError, WebGPUError, WebGPUUnavailableError].some((type) => error instanceof type))
     return inFlags(line);
   if (!(error instanceof TypeError || error instanceof RangeError)) return undefined;
   if (/allocation failed|Invalid typed array length/.test(message)) return `out of memory (${line})`;
   // Our checks name the argument first; the messages of the engine do not.
-  return /^[\w .[\]·/]+: /.test(message) ? withFlag(line) : undefined;
+  return /^[\w ,.()[\]·/−]+: /.test(message) ? withFlags(line) : undefined;
 }
 
 function stackOf(error: unknown): string {

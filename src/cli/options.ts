@@ -1,17 +1,28 @@
 // The flags. One row for each field of a LossSpec: a new field is a new row, and the compiler asks for it.
 
+import { extname } from "node:path";
 import { Command, Option } from "commander";
+import { ARRAY_FILES, either, splitPath } from "../formats/arrays.js";
 import type { LossSpec } from "../index.js";
 import { UsageError } from "./io.js";
 
 /** What `eval`, and `segloss` alone, are told beside the loss itself. */
 export interface RunOptions {
+  /** A path. */
+  pixelWeights?: string;
   backend?: "webgpu" | "reference";
   adapter?: "auto" | "system" | "swiftshader";
+  /** Paths of files to be written, here and below. */
+  grad?: string;
+  gradType?: "f32" | "f16";
+  gradScale?: number;
+  /** A number, or the path of a map. */
+  gradOutput?: number | string;
+  lossMap?: string;
+  argmax?: string;
+  confusion?: string;
   json?: true;
   quiet?: true;
-  grad?: string;
-  lossMap?: string;
 }
 
 interface Flag {
@@ -21,60 +32,76 @@ interface Flag {
 }
 
 const SPEC_FLAGS = {
-  family: { value: "name", read: word, help: "softmax: the classes of a pixel compete (default)" },
-  from: { value: "name", read: word, help: "what LOGITS holds: logits (default)" },
+  family: { value: "name", read: word, help: "softmax (default), or sigmoid: each channel alone" },
+  from: { value: "name", read: word, help: "LOGITS holds logits (default) or probabilities" },
   gamma: { value: "number", read: number, help: "focusing exponent ≥ 0; 0: cross entropy (default 2)" },
-  alpha: { value: "a|a,b,…", read: numberOrList, help: "multiplier ≥ 0, or one per class (default none)" },
-  classWeights: { value: "a,b,…", read: list, help: "one weight ≥ 0 per class (default none)" },
-  ignoreIndex: { value: "label", read: number, help: "label that counts for nothing (default -100)" },
+  alpha: {
+    value: "a|a,b,…",
+    read: numberOrList,
+    help: "factor ≥ 0, or one per class; sigmoid: α of positives, 1−α of negatives (default none)",
+  },
+  classWeights: { value: "a,b,…", read: list, help: "a weight ≥ 0 per class or channel (default none)" },
+  ignoreIndex: { value: "label", read: number, help: "target that counts for nothing (default -100)" },
   labelSmoothing: {
-    value: "number",
+    value: "share",
     read: number,
-    help: "share of each target, < 1, spread evenly (default 0)",
+    help: "share < 1 of a target, spread evenly (default 0)",
   },
   reduction: { value: "name", read: word, help: "mean (default), weighted-mean, sum or none" },
   divisor: { value: "number", read: number, help: "instead of the reduction's own (default none)" },
-  layout: { value: "name", read: word, help: "order of LOGITS: channels-first (default)" },
-  onInvalid: {
-    value: "name",
-    read: word,
-    help: "labels that are no class: throw (default) or count",
-  },
+  layout: { value: "name", read: word, help: "of LOGITS: channels-first (default), channels-last" },
+  onInvalid: { value: "name", read: word, help: "values out of range: throw (default) or count" },
 } satisfies Record<keyof LossSpec, Flag>;
 
 const FIELDS = Object.keys(SPEC_FLAGS) as (keyof LossSpec)[];
 
+/** What messages of the library may be about: fields of a spec, inputs and outputs. */
+const NAMES = [...FIELDS, "pixelWeights", "gradOutput", "gradScale"];
+
 /** Adds the flags of the loss, and those of a run. */
 export function addRunFlags(command: Command, defaultLossMap?: string): Command {
-  command.optionsGroup("Loss:");
-  for (const field of FIELDS) {
-    const { value, read, help } = SPEC_FLAGS[field];
-    const flag = flagOf(field);
+  const add = (flag: string, { value, read, help }: Flag) =>
     command.addOption(new Option(`${flag} <${value}>`, help).argParser((text) => read(text, flag)));
-  }
-  return command
-    .optionsGroup("Where:")
-    .addOption(
-      new Option("--backend <name>", "default webgpu where there is a device").choices([
-        "webgpu",
-        "reference",
-      ]),
-    )
-    .addOption(
-      new Option("--adapter <name>", "WebGPU driver (default auto)").choices([
-        "auto",
-        "system",
-        "swiftshader",
-      ]),
-    )
-    .optionsGroup("Output:")
-    .option("--json", 'print JSON; there NaN is "NaN", ±Infinity likewise')
-    .option("--grad <file.npy>", "write the gradient, shaped like LOGITS")
-    .option(
-      "--loss-map <file>",
-      `write each pixel's loss, .png or .npy${defaultLossMap ? ` (default ${defaultLossMap})` : ""}`,
-    )
+
+  command.optionsGroup("Loss:");
+  for (const field of FIELDS) add(flagOf(field), SPEC_FLAGS[field]);
+  command.option("--pixel-weights <file>", "a weight ≥ 0 per pixel, like labels (default none)");
+
+  command.optionsGroup("Gradient:");
+  command.option("--grad <file.npy>", "write the gradient, shaped like LOGITS");
+  add("--grad-type", { value: "type", read: oneOf("f32", "f16"), help: "f32 (default) or f16" });
+  add("--grad-scale", {
+    value: "number",
+    read: number,
+    help: "multiplies it; default 1, for f16 near the divisor",
+  });
+  add("--grad-output", {
+    value: "g|file",
+    read: numberOrFile,
+    help: "upstream gradient (default 1), or a map of them",
+  });
+
+  command.optionsGroup("Output:");
+  const lossMap = defaultLossMap === undefined ? "" : ` (default ${defaultLossMap})`;
+  command
+    .option("--loss-map <file>", `write the losses as a map, .png or .npy${lossMap}`)
+    .option("--argmax <file>", "write the predictions as a map, .png or .npy")
+    .option("--confusion <file.npy>", "write how often each target got each prediction")
+    .option("--json", "print JSON; NaN and ±Infinity are strings there")
     .option("--quiet", "print the loss and nothing else");
+
+  command.optionsGroup("Where:");
+  add("--backend", {
+    value: "name",
+    read: oneOf("webgpu", "reference"),
+    help: "webgpu (default where there is one), reference",
+  });
+  add("--adapter", {
+    value: "name",
+    read: oneOf("auto", "system", "swiftshader"),
+    help: "WebGPU driver: auto (default), system, swiftshader",
+  });
+  return command;
 }
 
 /** The fields of the spec among the values that commander read. */
@@ -82,17 +109,17 @@ export function specOf(values: LossSpec): LossSpec {
   return Object.fromEntries(FIELDS.filter((field) => field in values).map((field) => [field, values[field]]));
 }
 
-/** A message about a field, `gamma: …`, as one about its flag, `--gamma: …`. */
-export function withFlag(message: string): string {
-  const [field = ""] = message.split(/[[:]/, 1);
-  return inFlags(Object.hasOwn(SPEC_FLAGS, field) ? flagOf(field) + message.slice(field.length) : message);
+/** A message of the library, `classWeights: …`, as one for a command line, `--class-weights: …`. */
+export function withFlags(message: string): string {
+  const [start = ""] = message.split(/[[:]/, 1);
+  const named = NAMES.includes(start) ? flagOf(start) + message.slice(start.length) : message;
+  const isTwoWords = (name: string) => /[A-Z]/.test(name); // others are plain words of a sentence, too
+  return inFlags(NAMES.filter(isTwoWords).reduce((text, name) => text.replaceAll(name, flagOf(name)), named));
 }
 
-/** A message that speaks to a program, as one that speaks to a command line. */
+/** Choices in a message, `layout "channels-last"`, as flags, `--layout channels-last`. */
 export function inFlags(message: string): string {
-  return message
-    .replace('backend: "reference"', "--backend reference")
-    .replace("ignoreIndex", "--ignore-index");
+  return message.replace(/\b(backend|family|layout|reduction)(?:: | )"([\w-]+)"/g, "--$1 $2");
 }
 
 /** A number, and nothing else. */
@@ -104,12 +131,20 @@ export function number(text: string, flag: string): number {
 }
 
 /** `classWeights` → `--class-weights` */
-function flagOf(field: string): string {
-  return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 function word(text: string): string {
   return text;
+}
+
+function oneOf(...words: string[]): Flag["read"] {
+  return (text, flag) => {
+    if (words.includes(text)) return text;
+    const listed = words.map((word) => JSON.stringify(word)).join(", ");
+    throw new UsageError(`${flag}: expected one of ${listed}, got ${JSON.stringify(text)}`);
+  };
 }
 
 function list(text: string, flag: string): number[] {
@@ -118,4 +153,13 @@ function list(text: string, flag: string): number[] {
 
 function numberOrList(text: string, flag: string): number | number[] {
   return text.includes(",") ? list(text, flag) : number(text, flag);
+}
+
+function numberOrFile(text: string, flag: string): number | string {
+  if (ARRAY_FILES.includes(extname(splitPath(text).file).toLowerCase())) return text;
+  const value = Number(text);
+  if (text.trim() !== "" && !Number.isNaN(value)) return value;
+  throw new UsageError(
+    `${flag}: expected a number or a ${either(ARRAY_FILES)} file, got ${JSON.stringify(text)}`,
+  );
 }

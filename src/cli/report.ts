@@ -1,78 +1,101 @@
 // The answer, as a table for people or as JSON for programs.
 
-import { shapeText, type CheckedSpec, type LossResult, type Shape } from "../spec.js";
+import { shapeText } from "../check.js";
+import type { CheckedInputs, CheckedSpec, Logits, LossResult } from "../spec.js";
 import type { Io } from "./io.js";
-import { columns, decimal, percent, precise, whole } from "./table.js";
+import type { Input } from "./load.js";
+import type { RunOptions } from "./options.js";
+import { isPicture, noPrediction } from "./outputs.js";
+import { columns, decimal, percent, precise, whole, wrap } from "./table.js";
 
 export interface Report {
-  /** What was evaluated: a path, or words. */
-  inputs: Record<string, string>;
-  classNames: readonly string[] | undefined;
   spec: CheckedSpec;
-  shape: Shape;
-  result: LossResult;
+  input: Input;
+  inputs: CheckedInputs;
+  result: LossResult<Logits>;
+  ignoredCount: number;
+  options: RunOptions;
+  /** The loss of the brightest colour of a loss map in PNG. */
+  lossScale: number | undefined;
   backend: string;
   adapter: { name: string; source: string } | undefined;
   /** Of `run`: moving the arrays, compiling the shaders, computing. */
   milliseconds: number;
-  /** Paths of the files written. */
-  grad: string | undefined;
-  lossMap: string | undefined;
-  /** The loss of the brightest colour of a loss map in PNG. */
-  lossScale: number | undefined;
 }
 
 /** One JSON document. JSON has no NaN and no infinities: they become strings. */
 export function asJson(report: Report): string {
-  const { spec, shape, backend, adapter, milliseconds, grad, lossMap, classNames } = report;
-  const { loss, lossSum, divisor, validCount, invalidCount, nonFiniteCount } = report.result;
-  const perClass = report.result.perClass?.map((row, c) => ({ class: c, name: classNames?.[c], ...row }));
+  const { spec, input, result, ignoredCount, backend, adapter, milliseconds } = report;
+  const { loss, lossSum, divisor, validCount, invalidCount, nonFiniteCount, gradScale } = result;
+  const { grad, gradType, gradOutput, lossMap, argmax, confusion } = report.options;
+  const perClass = result.perClass?.map((row, c) => ({ class: c, name: input.classNames?.[c], ...row }));
   const document = {
     loss,
     lossSum,
     divisor,
     validCount,
-    ignoredCount: ignoredCount(report),
+    ignoredCount,
     invalidCount,
     nonFiniteCount,
     perClass,
     spec,
-    shape,
+    shape: input.logits.shape,
+    inputs: {
+      logits: input.logits.source,
+      targets: input.targets.source,
+      pixelWeights: input.pixelWeights?.source,
+      gradOutput: input.gradOutput?.source ?? gradOutput,
+    },
     backend,
     adapter: adapter ?? null,
     milliseconds,
     grad,
+    ...(grad !== undefined && { gradType: gradType ?? "f32", gradScale }),
     lossMap,
+    argmax,
+    confusion,
   };
   const finite = (_: string, value: unknown) =>
     typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
   return `${JSON.stringify(document, finite, 2)}\n`;
 }
 
-/** At most 80 characters wide, where names and paths let it. */
+/** What is wider than this is hard to read; a terminal may be narrower. */
+const WIDTH = 80;
+
+/** At most as wide as the terminal, where names and paths and the columns of the classes let it. */
 export function asTable(report: Report, io: Io): string {
-  const { inputs, spec, shape, result, backend, adapter, milliseconds, grad, lossMap } = report;
-  const place = adapter ? `the ${adapter.source} adapter` : "the CPU";
+  const { spec, result, backend, adapter, milliseconds } = report;
   const bold = styled(io) ? (text: string) => `\x1b[1m${text}\x1b[22m` : (text: string) => text;
   const [head = "", ...rows] = classTable(report);
-  const facts: [string, string][] = [
-    ...Object.entries(inputs),
-    ["shape", shapeText(shape)],
-    ["loss", specText(spec)],
+  const unit = spec.family === "softmax" ? "pixels" : "elements";
+  const facts: Fact[] = [
+    ...inputFacts(report),
+    ["shape", shapePhrases(report)],
+    ["loss", lossPhrases(spec)],
     [
       "divisor",
-      `${precise(result.divisor)} (${divisorName(spec)}), sum of losses ${precise(result.lossSum)}`,
+      listed(
+        `${precise(result.divisor)} (${divisorName(report)})`,
+        `sum of losses ${precise(result.lossSum)}`,
+      ),
     ],
-    ["pixels", pixelText(report)],
-    ["computed by", `${backend} on ${place}, ${milliseconds.toFixed(0)} ms`],
+    [unit, countPhrases(report)],
+    [
+      "computed by",
+      listed(
+        `${backend} on ${adapter ? `the ${adapter.source} adapter` : "the CPU"}`,
+        `${milliseconds.toFixed(0)} ms`,
+      ),
+    ],
+    ...(adapter ? [["adapter", [adapter.name]] satisfies Fact] : []),
+    ...outputFacts(report),
   ];
-  if (adapter) facts.push(["adapter", adapter.name]);
-  if (grad) facts.push(["gradient", grad]);
-  if (lossMap) facts.push(["loss map", lossMap + legend(report)]);
+  const name = `${spec.family === "sigmoid" ? "sigmoid " : ""}${spec.gamma === 0 ? "cross entropy" : "focal loss"}`;
   const lines = [
-    bold(`${spec.gamma === 0 ? "cross entropy" : "focal loss"} ${precise(result.loss)} nats`),
+    bold(`${name} ${precise(result.loss)} nats`),
     "",
-    ...columns(facts, ["left", "left"]),
+    ...factLines(facts, Math.min(WIDTH, io.stdout.columns ?? WIDTH)),
     "",
     bold(head),
     ...rows,
@@ -80,8 +103,31 @@ export function asTable(report: Report, io: Io): string {
   return `${lines.join("\n")}\n`;
 }
 
+/** A name and what there is to say of it. */
+type Fact = [name: string, phrases: string[]];
+
+/** Each fact in lines of this width, which end with a phrase. */
+function factLines(facts: readonly Fact[], width: number): string[] {
+  const room = width - Math.max(...facts.map(([name]) => name.length)) - 2;
+  const rows = facts.flatMap(([name, phrases]) =>
+    wrap(phrases, room).map((line, i) => [i === 0 ? name : "", line]),
+  );
+  return columns(rows, ["left", "left"]);
+}
+
+/** With commas between. */
+function listed(...phrases: string[]): string[] {
+  return phrases.map((phrase, i) => (i < phrases.length - 1 ? `${phrase},` : phrase));
+}
+
+/** A path, and what is said of the file. */
+function file(path: string, ...phrases: string[]): string[] {
+  return phrases.length === 0 ? [path] : [`${path}:`, ...listed(...phrases)];
+}
+
 /** What each class has, without those that have no pixels; the last row is all of them. */
-function classTable({ result, classNames }: Report): string[] {
+function classTable({ spec, input: { classNames }, result }: Report): string[] {
+  const [group, unit] = spec.family === "softmax" ? ["class", "pixels"] : ["channel", "elements"];
   const digits = String(result.perClass?.length).length;
   const rows = (result.perClass ?? []).map((row, c) => ({
     name: `${String(c).padStart(digits)} ${classNames?.[c] ?? ""}`.trimEnd(),
@@ -91,7 +137,7 @@ function classTable({ result, classNames }: Report): string[] {
   const all = { name: "all", count: sum("count"), lossSum: sum("lossSum"), correct: sum("correct") };
   return columns(
     [
-      ["class", "pixels", "share", "mean loss", "share of loss", "accuracy"],
+      [group, unit, "share", "mean loss", "share of loss", "accuracy"],
       ...[...rows, all]
         .filter((row) => row.count > 0)
         .map(({ name, count, lossSum, correct }) => [
@@ -107,48 +153,94 @@ function classTable({ result, classNames }: Report): string[] {
   );
 }
 
-function specText(spec: CheckedSpec): string {
-  const { gamma, alpha, classWeights, ignoreIndex, reduction } = spec;
-  return [
-    `gamma ${gamma}`,
-    ...(alpha === undefined ? [] : [typeof alpha === "number" ? `alpha ${alpha}` : "alpha per class"]),
-    ...(classWeights ? ["class weights"] : []),
-    `reduction ${reduction}`,
-    `ignore index ${ignoreIndex}`,
-  ].join(", ");
+function inputFacts({ input, inputs }: Report): Fact[] {
+  const { logits, targets, pixelWeights } = input;
+  const soft = inputs.targetType === "f32" ? ["soft targets"] : [];
+  const facts: Fact[] =
+    logits.source === targets.source
+      ? [["input", [logits.source]]]
+      : [
+          ["logits", file(logits.source)],
+          ["targets", file(targets.source, ...soft)],
+        ];
+  if (pixelWeights) facts.push(["weights", file(pixelWeights.source)]);
+  return facts;
 }
 
-function divisorName({ divisor, reduction }: CheckedSpec): string {
+function shapePhrases({ spec, input, inputs }: Report): string[] {
+  const phrases = [shapeText(input.logits.shape)];
+  if (spec.layout === "channels-last") phrases.push("channels last in the file");
+  if (inputs.logitType === "f16") phrases.push("float16");
+  return listed(...phrases);
+}
+
+function lossPhrases(spec: CheckedSpec): string[] {
+  const { family, from, gamma, alpha, classWeights, labelSmoothing, reduction, ignoreIndex } = spec;
+  const group = family === "softmax" ? "class" : "channel";
+  const phrases = [`gamma ${gamma}`];
+  if (from === "probabilities") phrases.unshift("from probabilities");
+  if (alpha !== undefined) phrases.push(typeof alpha === "number" ? `alpha ${alpha}` : `alpha per ${group}`);
+  if (classWeights) phrases.push(`${group} weights`);
+  if (labelSmoothing > 0) phrases.push(`label smoothing ${labelSmoothing}`);
+  phrases.push(`reduction ${reduction}`, `ignore index ${ignoreIndex}`);
+  return listed(...phrases);
+}
+
+function divisorName({ spec: { divisor, family, reduction } }: Report): string {
   if (divisor !== undefined) return "given";
+  const unit = family === "softmax" ? "pixels" : "elements";
   return {
-    mean: "valid pixels",
-    "weighted-mean": "class weights of the valid pixels",
+    mean: `valid ${unit}`,
+    "weighted-mean": `weights of the valid ${unit}`,
     sum: "a sum has none",
     none: "a sum has none",
   }[reduction];
 }
 
-function pixelText(report: Report): string {
-  const { validCount, invalidCount, nonFiniteCount } = report.result;
+function countPhrases({ result, ignoredCount }: Report): string[] {
   const counts = {
-    valid: validCount,
-    ignored: ignoredCount(report),
-    invalid: invalidCount,
-    "non-finite": nonFiniteCount,
+    valid: result.validCount,
+    ignored: ignoredCount,
+    invalid: result.invalidCount,
+    "non-finite": result.nonFiniteCount,
   };
-  return Object.entries(counts)
-    .map(([name, count]) => `${whole(count)} ${name}`)
-    .join(", ");
+  return listed(...Object.entries(counts).map(([name, count]) => `${whole(count)} ${name}`));
 }
 
-function ignoredCount({ shape, result }: Report): number {
-  const pixels = shape.reduce((product, size, axis) => (axis === 1 ? product : product * size), 1);
-  return pixels - result.validCount - result.invalidCount;
+function outputFacts(report: Report): Fact[] {
+  const { spec, inputs, result } = report;
+  const { grad, lossMap, argmax, confusion } = report.options;
+  const facts: Fact[] = [];
+  if (grad !== undefined) facts.push(["gradient", file(grad, ...gradientPhrases(report))]);
+  if (lossMap !== undefined) facts.push(["loss map", file(lossMap, ...legend(report))]);
+  if (argmax !== undefined) {
+    const none = isPicture(argmax) ? noPrediction(inputs.classes) : -1;
+    const missing = result.argmax!.includes(-1) ? [`${none} where a logit is NaN or +Infinity`] : [];
+    facts.push(["argmax", file(argmax, ...missing)]);
+  }
+  if (confusion !== undefined) {
+    const axes = spec.family === "softmax" ? "label × argmax" : "channel × target × argmax";
+    facts.push(["confusion", file(confusion, axes)]);
+  }
+  return facts;
 }
 
-function legend({ lossScale }: Report): string {
-  if (lossScale === undefined) return "";
-  return `: black 0, brightest ${precise(lossScale, 3)} or more, grey does not count`;
+function gradientPhrases({ input, result, options }: Report): string[] {
+  const phrases: string[] = [];
+  if (options.gradType === "f16") phrases.push("float16");
+  if (result.gradScale !== 1) phrases.push(`times gradScale ${precise(result.gradScale!)}`);
+  if (options.gradOutput !== undefined)
+    phrases.push(`times gradOutput ${input.gradOutput?.source ?? options.gradOutput}`);
+  return phrases;
+}
+
+/** What the colours of a loss map mean, if it has any. */
+function legend({ spec, inputs, result, lossScale }: Report): string[] {
+  if (lossScale === undefined) return [];
+  const phrases = ["black 0", `brightest ${precise(lossScale, 3)} or more`, "grey does not count"];
+  if (result.nonFiniteCount > 0) phrases.push("cyan is not finite");
+  if (spec.family === "sigmoid" && inputs.classes > 1) phrases.push("each pixel the sum of its channels");
+  return phrases;
 }
 
 function styled({ stdout, env }: Io): boolean {

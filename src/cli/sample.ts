@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { FileError } from "../formats/error.js";
 import { checkWritable, npyPieces, reason, writeFiles } from "../formats/files.js";
 import { encodeLabels } from "../formats/png.js";
-import { makeSample, SAMPLE_COLOURS, SAMPLE_IGNORE_INDEX, type SampleOptions } from "../sample.js";
+import { makeSample, SAMPLE_IGNORE_INDEX, type SampleOptions } from "../sample.js";
 import type { Io } from "./io.js";
+import { SAMPLE_PALETTE } from "./load.js";
 
 export async function writeSample(io: Io, folder: string, options: SampleOptions): Promise<void> {
   const [logitsPath, labelsPath] = [join(folder, "logits.npy"), join(folder, "labels.png")];
@@ -20,7 +21,7 @@ export async function writeSample(io: Io, folder: string, options: SampleOptions
   const [, , height, width] = shape;
   await writeFiles([
     { path: logitsPath, pieces: npyPieces(logits, shape) },
-    { path: labelsPath, pieces: [encodeLabels(targets, width, height, palette())] },
+    { path: labelsPath, pieces: [encodeLabels(targets, width, height, SAMPLE_PALETTE)] },
   ]);
   io.stdout.write(
     `${logitsPath}  [${shape.join(", ")}], little-endian floats\n` +
@@ -36,9 +37,4 @@ async function makeFolder(folder: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST")
       throw new FileError(`${folder}: the folder cannot be made, ${reason(error)}`);
   }
-}
-
-/** A colour for every byte; what is no class is black. */
-function palette(): number[][] {
-  return Array.from({ length: 256 }, (_, label) => [...(SAMPLE_COLOURS[label] ?? [0, 0, 0])]);
 }

@@ -31,6 +31,11 @@ export interface FoundArray extends NpyArray {
 /** Extensions of the files that {@link readArray} reads. */
 export const ARRAY_FILES: readonly string[] = [".npy", ".npz", ".safetensors"];
 
+/** Whether a file can hold several arrays. */
+export function isArchive(file: string): boolean {
+  return [".npz", ".safetensors"].includes(extname(file).toLowerCase());
+}
+
 /** How many names a message lists. */
 const LISTED = 8;
 
@@ -136,6 +141,6 @@ function chooseName(
     throw new FileError(`${what}: ${file} has no array ${JSON.stringify(given)}, it has ${all}`);
   throw new FileError(
     `${what}: ${file} has ${all}` +
-      (names.length === 0 ? "" : ` and none called ${either(usual)}; name one, as ${file}:${names[0]}`),
+      (names.length === 0 ? "" : ` and none called ${either(usual)}; name one, as ${file}:NAME`),
   );
 }

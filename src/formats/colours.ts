@@ -1,4 +1,5 @@
-// A loss map as a picture: dark is a low loss, bright a high one, grey does not count.
+// Colours: a loss map as a picture, where dark is a low loss, bright a high one and grey does not count; and a palette
+// for labels.
 
 /** The picture of a loss map. */
 export interface LossPicture {
@@ -61,3 +62,10 @@ export function lossScale(lossMap: Float32Array, counts: (pixel: number) => bool
   const percentile = losses[Math.ceil(losses.length * 0.99) - 1] ?? 0;
   return percentile > 0 ? percentile : (losses.at(-1) ?? 0);
 }
+
+/** A colour for each label, RGB; those of Pascal VOC, whose bits are the label's own, shuffled: all differ, 0 is black. */
+export const LABEL_COLOURS: number[][] = Array.from({ length: 256 }, (_, label) => {
+  const colour = [0, 0, 0];
+  for (let bit = 0; bit < 8; bit++) colour[bit % 3]! |= ((label >> bit) & 1) << (7 - Math.floor(bit / 3));
+  return colour;
+});

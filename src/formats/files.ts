@@ -1,10 +1,10 @@
-// What a loss reads and writes as files: logits, targets and pixel weights in, gradients and loss maps out. Node only.
+// What a loss reads and writes as files: logits, targets and weights in, gradients and maps out. Node only.
 
 import { access, constants, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { halvesToFloats } from "../half.js";
 import type { CheckedSpec, Logits, Shape, Targets } from "../spec.js";
-import { ARRAY_FILES, either, readArray, splitPath, type FoundArray } from "./arrays.js";
+import { ARRAY_FILES, either, readArray, splitPath, type FoundArray, type Wanted } from "./arrays.js";
 import { CHUNK, isSystemError, readBytes, reason, type OnBytes } from "./bytes.js";
 import { FileError } from "./error.js";
 import { bytesOf, encodeNpyHeader, typeOf, type Dtype, type NpyData } from "./npy.js";
@@ -15,13 +15,19 @@ export { reason, type OnBytes };
 /** What the shapes in files depend on. */
 export type FileContext = Pick<CheckedSpec, "family" | "layout">;
 
-export interface LogitsFile {
-  /** float16 as its bits, a Uint16Array. */
-  logits: Logits;
-  /** `[N, C, ...spatial]`, whatever the layout. */
-  shape: number[];
+/** An array that a loss reads, and where it was found. */
+export interface InputArray<T> {
+  data: T;
+  /** For messages: `a.npy`, `a.npz:logits`. */
+  source: string;
   /** The shape in the file: in its layout, and one image may be without its N. */
   fileShape: number[];
+}
+
+/** Logits; float16 as its bits, a Uint16Array. */
+export interface InputLogits extends InputArray<Logits> {
+  /** `[N, C, ...spatial]`, whatever the layout. */
+  shape: number[];
 }
 
 /** A file to be written: its bytes, in pieces. */
@@ -33,18 +39,23 @@ export interface OutputFile {
 const LOGITS = { what: "logits", names: ["logits"] };
 const TARGETS = { what: "targets", names: ["targets", "labels", "target", "label"] };
 const PIXEL_WEIGHTS = { what: "pixel weights", names: ["pixel_weights", "pixelWeights", "weights"] };
+const GRAD_OUTPUT = { what: "grad output", names: ["grad_output", "gradOutput"] };
 
 /**
  * Logits, `[N, C, ...spatial]` or, when the channels come last, `[N, ...spatial, C]`. Three sizes are one image without
  * its N, two are `[N, C]`, and a single one is `[N]` of one channel, which only family sigmoid has.
  */
-export async function readLogits(path: string, context: FileContext, onBytes?: OnBytes): Promise<LogitsFile> {
+export async function readLogits(
+  path: string,
+  context: FileContext,
+  onBytes?: OnBytes,
+): Promise<InputLogits> {
   checkExtension(splitPath(path).file, LOGITS.what, ARRAY_FILES);
   const array = await readArray(path, LOGITS, onBytes);
   const { shape: fileShape, source } = array;
   if (!isHalves(array) && !isFloats(array))
     throw new FileError(`${source}: logits of ${typeOf(array.dtype)}; expected float32 or float16`);
-  return { logits: array.data, shape: logitsShape(fileShape, context, source), fileShape };
+  return { data: array.data, source, fileShape, shape: logitsShape(fileShape, context, source) };
 }
 
 /**
@@ -57,33 +68,54 @@ export async function readTargets(
   shape: Shape,
   context: FileContext,
   onBytes?: OnBytes,
-): Promise<Targets> {
+): Promise<InputArray<Targets>> {
   const extension = checkExtension(splitPath(path).file, TARGETS.what, [...ARRAY_FILES, ".png"]);
   if (extension === ".png") return readPng(path, shape, context, onBytes);
-  const array = await readArray(path, TARGETS, onBytes);
-  const targets = isHalves(array) ? halvesToFloats(array.data) : array.data;
-  const soft = targets instanceof Float32Array;
-  const perPixel = pixelShapes(shape);
-  const perElement = elementShapes(shape, context);
-  const labels = context.family === "softmax" && !soft;
-  const remedy =
-    context.family === "softmax" && isAmong(labels ? perElement : perPixel, array.shape)
-      ? `; save ${labels ? "soft targets as floats" : "labels as whole numbers"}`
-      : "";
-  checkShape(array, TARGETS.what, labels ? perPixel : perElement, remedy);
-  return targets;
+  const found = await readArray(path, TARGETS, onBytes);
+  const { source, shape: fileShape } = found;
+  const data = isHalves(found) ? halvesToFloats(found.data) : found.data;
+  const array = { data, source, fileShape };
+  const isSigmoid = context.family === "sigmoid";
+  const [perPixel, perElement] = [pixelShapes(shape), elementShapes(shape, context)];
+  if (isSigmoid || data instanceof Float32Array)
+    checkShape(array, TARGETS.what, perElement, () => {
+      if (!isAmong(perPixel, fileShape)) return "";
+      return isSigmoid ? 'family "sigmoid" takes a target for each channel' : "save labels as whole numbers";
+    });
+  else
+    checkShape(array, TARGETS.what, perPixel, () =>
+      isAmong(perElement, fileShape)
+        ? 'save soft targets as floats, or take family "sigmoid"'
+        : otherLayout(fileShape, shape, context),
+    );
+  return array;
 }
 
 /** One weight per pixel, `[N, ...spatial]` for logits of shape `[N, C, ...spatial]`, as labels are. */
-export async function readPixelWeights(path: string, shape: Shape, onBytes?: OnBytes): Promise<Float32Array> {
-  const { what } = PIXEL_WEIGHTS;
-  checkExtension(splitPath(path).file, what, ARRAY_FILES);
-  const array = await readArray(path, PIXEL_WEIGHTS, onBytes);
-  const weights = isHalves(array) ? halvesToFloats(array.data) : array.data;
-  if (!(weights instanceof Float32Array))
-    throw new FileError(`${array.source}: ${what} of ${typeOf(array.dtype)}; expected float32 or float16`);
-  checkShape(array, what, pixelShapes(shape));
-  return weights;
+export async function readPixelWeights(
+  path: string,
+  shape: Shape,
+  context: FileContext,
+  onBytes?: OnBytes,
+): Promise<InputArray<Float32Array>> {
+  const array = await readFloats(path, PIXEL_WEIGHTS, onBytes);
+  checkShape(array, PIXEL_WEIGHTS.what, pixelShapes(shape), () =>
+    otherLayout(array.fileShape, shape, context),
+  );
+  return array;
+}
+
+/** An upstream gradient, shaped like the loss map: as labels are, for family sigmoid as the logits are. */
+export async function readGradOutput(
+  path: string,
+  shape: Shape,
+  context: FileContext,
+  onBytes?: OnBytes,
+): Promise<InputArray<Float32Array>> {
+  const array = await readFloats(path, GRAD_OUTPUT, onBytes);
+  const shapes = context.family === "softmax" ? pixelShapes(shape) : elementShapes(shape, context);
+  checkShape(array, GRAD_OUTPUT.what, shapes);
+  return array;
 }
 
 /** Refuses a path that cannot be written, before there is anything to write. */
@@ -136,6 +168,21 @@ export function checkExtension(path: string, what: string, allowed: readonly str
   return extension;
 }
 
+/** Floats, halves widened. */
+async function readFloats(
+  path: string,
+  wanted: Wanted,
+  onBytes?: OnBytes,
+): Promise<InputArray<Float32Array>> {
+  checkExtension(splitPath(path).file, wanted.what, ARRAY_FILES);
+  const array = await readArray(path, wanted, onBytes);
+  const { source, shape: fileShape } = array;
+  const data = isHalves(array) ? halvesToFloats(array.data) : array.data;
+  if (!(data instanceof Float32Array))
+    throw new FileError(`${source}: ${wanted.what} of ${typeOf(array.dtype)}; expected float32 or float16`);
+  return { data, source, fileShape };
+}
+
 async function writePieces(
   path: string,
   pieces: readonly Uint8Array[],
@@ -157,20 +204,22 @@ async function writePieces(
 async function readPng(
   path: string,
   shape: Shape,
-  { family }: FileContext,
+  context: FileContext,
   onBytes?: OnBytes,
-): Promise<Targets> {
+): Promise<InputArray<Targets>> {
   const [batch, channels, ...spatial] = shape as [number, number, ...number[]];
   const { width, height, labels } = decodeLabels(await readBytes(path, onBytes), path);
-  if (batch !== 1 || spatial.length !== 2 || (family === "sigmoid" && channels !== 1))
+  const isSigmoid = context.family === "sigmoid";
+  if (batch !== 1 || spatial.length !== 2 || (isSigmoid && channels !== 1))
     throw new FileError(
-      `targets: ${path} is one image${family === "sigmoid" ? " of one channel" : ""}, logits of shape ${listText(shape)} need a .npy file`,
+      `targets: ${path} is one image${isSigmoid ? " of one channel" : ""}, logits of shape ${listText(shape)} need a .npy file`,
     );
+  const remedy = otherLayout([height, width], shape, context);
   if (width !== spatial[1] || height !== spatial[0])
     throw new FileError(
-      `targets: ${path} is ${width}×${height}, the logits expect ${spatial[1]}×${spatial[0]} (width×height)`,
+      `targets: ${path} is ${width}×${height}, the logits expect ${spatial[1]}×${spatial[0]} (width×height)${remedy && `; ${remedy}`}`,
     );
-  return labels;
+  return { data: labels, source: path, fileShape: [height, width] };
 }
 
 /** `[N, C, ...spatial]` of logits that have this shape in their file. */
@@ -186,6 +235,11 @@ function logitsShape(
         (layout === "channels-first" ? "[N, C, ...spatial] or [C, H, W]" : "[N, ...spatial, C] or [H, W, C]"),
     );
   const [batch, ...sizes] = (fileShape.length === 3 ? [1, ...fileShape] : fileShape) as [number, ...number[]];
+  return inOrder(batch, sizes, layout);
+}
+
+/** `[N, C, ...spatial]` of an N and the sizes that come after it in a file. */
+function inOrder(batch: number, sizes: readonly number[], layout: FileContext["layout"]): number[] {
   return layout === "channels-first" ? [batch, ...sizes] : [batch, sizes.at(-1)!, ...sizes.slice(0, -1)];
 }
 
@@ -202,16 +256,33 @@ function elementShapes(shape: Shape, { layout }: FileContext): number[][] {
   return withBatch(batch, channels === 1 ? [sizes, spatial] : [sizes]);
 }
 
+/** What to say of a file with a number per pixel that would fit the logits, were they in the other layout. */
+function otherLayout(fileShape: readonly number[], shape: Shape, { layout }: FileContext): string {
+  const [batch, channels, ...spatial] = shape as [number, number, ...number[]];
+  const [sizes, other] =
+    layout === "channels-first"
+      ? ([[channels, ...spatial], "channels-last"] as const)
+      : ([[...spatial, channels], "channels-first"] as const);
+  const swapped = inOrder(batch, sizes, other);
+  return isAmong(pixelShapes(swapped), fileShape) ? `it would fit layout "${other}"` : "";
+}
+
 /** With the N in front, which may be left out where it is 1. */
 function withBatch(batch: number, shapes: number[][]): number[][] {
   return [...shapes.map((sizes) => [batch, ...sizes]), ...(batch === 1 ? shapes : [])];
 }
 
-function checkShape({ shape, source }: FoundArray, what: string, allowed: number[][], remedy = ""): void {
-  if (!isAmong(allowed, shape))
-    throw new FileError(
-      `${what}: ${source} is ${listText(shape)}, the logits expect ${listText(allowed[0]!)}${remedy}`,
-    );
+function checkShape(
+  { source, fileShape }: InputArray<unknown>,
+  what: string,
+  allowed: number[][],
+  remedyOf: () => string = () => "",
+): void {
+  if (isAmong(allowed, fileShape)) return;
+  const remedy = remedyOf();
+  throw new FileError(
+    `${what}: ${source} is ${listText(fileShape)}, the logits expect ${listText(allowed[0]!)}${remedy && `; ${remedy}`}`,
+  );
 }
 
 function isAmong(shapes: number[][], shape: readonly number[]): boolean {

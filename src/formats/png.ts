@@ -27,15 +27,19 @@ export function decodeLabels(bytes: Uint8Array, name: string): LabelImage {
   return { width, height, labels: unpack(data, width, height, depth) };
 }
 
-/** A label map as a PNG: palette indices when there are colours for them, else grey values. */
+/**
+ * A label map as a PNG. With bytes and a palette of 256 colours the labels are palette indices; else they are grey
+ * values, of 8 or 16 bits.
+ */
 export function encodeLabels(
-  labels: Uint8Array,
+  labels: Uint8Array | Uint16Array,
   width: number,
   height: number,
   palette?: number[][],
 ): Uint8Array {
-  const image = { width, height, data: labels, depth: 8, channels: 1 } as const;
-  return encode(palette ? { ...image, palette } : image);
+  const depth = labels instanceof Uint8Array ? 8 : 16;
+  const image = { width, height, data: labels, depth, channels: 1 } as const;
+  return encode(palette && depth === 8 ? { ...image, palette } : image);
 }
 
 /** An RGB picture as a PNG. */

@@ -2,19 +2,17 @@
 
 import type { LossBackend } from "../backend.js";
 import { WebGPUError } from "../errors.js";
+import { checkNames, wrongType } from "../check.js";
+import { checkTargetType, type InvalidContext } from "../inputs.js";
 import {
-  checkNames,
   checkShape,
-  checkTargetType,
   confusionSize,
   LOGIT_ARRAYS,
   TARGET_ARRAYS,
-  wrongType,
   type CheckedInputs,
   type CheckedOutputs,
   type CheckedSpec,
   type Extent,
-  type InvalidContext,
   type Logits,
   type LogitType,
   type LossResult,

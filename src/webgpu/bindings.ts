@@ -1,18 +1,9 @@
 // The buffers a caller hands to `encode`: what they look like, and the checks on them.
 
 import type { CheckedSpec, Extent, LogitType, Shape, TargetType } from "../spec.js";
-import {
-  checkGradOutput,
-  checkGradScale,
-  checkNames,
-  checkTargetType,
-  confusionSize,
-  shapeText,
-  targetCount,
-  TARGET_ARRAYS,
-  text,
-  wrongType,
-} from "../spec.js";
+import { checkNames, shapeText, text, wrongType } from "../check.js";
+import { checkGradOutput, checkGradScale, checkTargetType } from "../inputs.js";
+import { confusionSize, targetCount, TARGET_ARRAYS } from "../spec.js";
 import { BufferUsage } from "./gpu.js";
 
 /** Part of a GPUBuffer. The shape comes from the call, never from the size of the buffer. */
@@ -136,7 +127,7 @@ export function checkBindings(
     binding: BufferBinding<string> | undefined,
     elements: number,
     types: readonly ElementType[] = ["f32"],
-  ) => binding && windowOf(name, binding, elements, types, shape, limits);
+  ) => (binding === undefined ? undefined : windowOf(name, binding, elements, types, shape, limits));
   const required = (
     name: string,
     binding: BufferBinding<string>,

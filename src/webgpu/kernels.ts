@@ -105,9 +105,14 @@ const TARGETS = {
 } satisfies Record<TargetType, string>;
 /** What the targets of a position mean, by family. */
 const KINDS = {
-  softmax: { hard: [pixel, pixelLabels], soft: [pixel, pixelTargets] },
+  softmax: { hard: [pixelLabels], soft: [pixelTargets] },
   sigmoid: { hard: [element, elementLabels], soft: [element, elementTargets] },
 } satisfies Record<Variant["family"], Record<"hard" | "soft", string[]>>;
+/** And its pixel weight, beside them. */
+const PIXEL_WEIGHTS = {
+  softmax: [pixel, pixelWeights],
+  sigmoid: [pixelWeights],
+} satisfies Record<Variant["family"], string[]>;
 const LANES = { 1: lanes1, 2: lanes2, 4: lanes4 } satisfies Record<Variant["lanes"], string>;
 const LOGITS = {
   f32: { 1: [logitsF32], 2: [logitsF32], 4: [logitsF32] },
@@ -121,7 +126,6 @@ const SUMS = {
   threads: [sumThreads],
   workgroup: [sumWorkgroup, tree],
 } satisfies Record<Variant["sum"], string[]>;
-const COMMON = [problem, classTable, workspace];
 
 function targetFiles(v: Variant): string[] {
   return [TARGETS[v.targets], kind, ...KINDS[v.family][v.targets === "f32" ? "soft" : "hard"]];
@@ -143,7 +147,7 @@ function lossFiles(v: Variant): string[] {
   return [seen, v.kept ? kept : softmaxOnline, hard];
 }
 
-/** The constants that a kernel reads, and no others: kernels that read the same text are one pipeline. */
+/** The constants and files that a kernel needs, and no others: kernels of the same text are one pipeline. */
 const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: string[] }> = {
   count: (v) => ({
     constants: {
@@ -152,11 +156,19 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       POSITIONS_PER_THREAD: v.groupsPerThread * v.lanes,
       SUM_WEIGHTS: v.sumWeights,
     },
-    files: [...COMMON, ...targetFiles(v), pixelWeights, ...SUMS[v.sum], countKernel],
+    files: [
+      problem,
+      classTable,
+      workspace,
+      ...targetFiles(v),
+      ...PIXEL_WEIGHTS[v.family],
+      ...SUMS[v.sum],
+      countKernel,
+    ],
   }),
   divide: (v) => ({
-    constants: { CLASSES: v.classes, WORKGROUP_SIZE: v.workgroupSize },
-    files: [...COMMON, tree, partials, divideKernel],
+    constants: { WORKGROUP_SIZE: v.workgroupSize },
+    files: [problem, workspace, tree, partials, divideKernel],
   }),
   loss: (v) => ({
     constants: {
@@ -169,9 +181,11 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       WRITE_ARGMAX: v.argmax,
     },
     files: [
-      ...COMMON,
+      problem,
+      classTable,
+      workspace,
       ...targetFiles(v),
-      pixelWeights,
+      ...PIXEL_WEIGHTS[v.family],
       LANES[v.lanes],
       ...(v.inPlace ? [logitsInPlace] : LOGITS[v.logits][v.lanes]),
       ...GRADIENTS[v.gradient || "f32"][v.lanes],
@@ -190,7 +204,8 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       CONFUSION: v.confusion,
     },
     files: [
-      ...COMMON,
+      problem,
+      classTable,
       ...targetFiles(v),
       classResult,
       v.family === "softmax" ? classesKernel : channelsKernel,
@@ -203,7 +218,7 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       PER_CLASS: v.perClass,
       WRITE_CALLERS_RESULT: v.callersResult,
     },
-    files: [...COMMON, classResult, tree, partials, finishKernel],
+    files: [problem, workspace, classResult, tree, partials, finishKernel],
   }),
 };
 

@@ -1,7 +1,7 @@
 // Plan: which kernels, in which variant, how many workgroups, for one shape on one device. Pure.
 
+import { shapeText } from "../check.js";
 import {
-  shapeText,
   targetCount,
   TARGET_ARRAYS,
   type CheckedSpec,

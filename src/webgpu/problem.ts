@@ -57,7 +57,8 @@ export function problemOf(spec: CheckedSpec, extent: Extent, call: CallFields = 
     class_stride: isFirst ? plane : 1,
     image_skip: isFirst ? (classes - 1) * plane : 0,
     ignore_index: spec.ignoreIndex,
-    ignore_bits: new Uint32Array(Float32Array.of(spec.ignoreIndex).buffer)[0]!,
+    // Plus zero makes zero of minus zero.
+    ignore_bits: new Uint32Array(Float32Array.of(spec.ignoreIndex + 0).buffer)[0]!,
     divisor_kind: spec.divisor === undefined ? DIVISOR_KINDS[spec.reduction] : 0,
     divisor: spec.divisor ?? 1,
     gamma: spec.gamma,

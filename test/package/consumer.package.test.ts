@@ -1,4 +1,5 @@
-// The package in a user's project: in Node, in a bundle, under three versions of TypeScript, as a command.
+// The package in a user's project: in Node, in a bundle, under three versions of TypeScript, as a command; and the examples
+// of its docstrings, as an editor shows them.
 // Needs `npm run build`.
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -24,6 +25,18 @@ async function write(file: string, content: string): Promise<string> {
 /** Runs a module of the project in a Node of its own, which must end by itself, and gives what it printed. */
 async function runNode(file: string, content: string): Promise<string> {
   return execute(process.execPath, [await write(file, content)], installed.project);
+}
+
+/** Compiles a program with a version of TypeScript, libraries checked. Rejects with what that has to say. */
+async function compile(name: string, types: string[], source: string): Promise<string> {
+  const options = { strict: true, skipLibCheck: false, noEmit: true, target: "es2022", module: "nodenext" };
+  const folder = join(installed.project, name);
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "sample.ts"), source);
+  const config = { compilerOptions: { ...options, lib: ["es2022", "dom"], types }, files: ["sample.ts"] };
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
+  const tsc = join(ROOT, "node_modules", name, "bin/tsc");
+  return execute(process.execPath, [tsc, "-p", folder], folder);
 }
 
 /** Two classes, three pixels, one of them ignored. */
@@ -132,7 +145,11 @@ describe("in a bundle for browsers, segloss", () => {
 
 describe("in TypeScript", () => {
   const SAMPLE = `
-    import { createLoss, focalLoss, WebGPUError, type Loss, type LossResult, type LossSpec } from "segloss";
+    import { createLoss, crossEntropy, focalLoss, sigmoidFocalLoss, WebGPUError } from "segloss";
+    import type {
+      EncodeBindings, GradientOf, Logits, LogitType, Loss, LossOutputs, LossResult, LossSpec, PrepareRequest, Targets,
+      TargetType,
+    } from "segloss";
     import { chooseDevice, requestDevice, type AdapterChoice } from "segloss/node";
 
     const spec: LossSpec = { gamma: 2, ignoreIndex: 255, classWeights: [1, 2] };
@@ -146,16 +163,50 @@ describe("in TypeScript", () => {
     const result: LossResult = await loss.run({ logits, targets, shape }, { lossMap: true });
     const gradient: Float32Array | undefined = result.gradLogits;
 
+    const halves = new Uint16Array(6);
+    const soft: Targets = new Float32Array(6);
+    const pixelWeights = new Float32Array(3);
+    const scaled: LossResult<Uint16Array> = await loss.run({ logits: halves, targets: soft, shape, pixelWeights });
+    const bits: Uint16Array | undefined = scaled.gradLogits;
+    const scale: number | undefined = scaled.gradScale;
+    const outputs: LossOutputs<"f32"> = { gradient: "f32", gradScale: 1024, argmax: true, confusion: true };
+    const { gradLogits: wide, argmax } = await loss.run({ logits: halves, targets, shape }, outputs);
+    const widened: Float32Array | undefined = wide;
+    const classes: Int32Array | undefined = argmax;
+    async function gradientOf<L extends Logits>(given: L): Promise<GradientOf<L> | undefined> {
+      return (await loss.run({ logits: given, targets, shape })).gradLogits;
+    }
+
+    const multiLabel: LossSpec = {
+      family: "sigmoid", from: "probabilities", alpha: [0.25, 0.75], labelSmoothing: 0.1, layout: "channels-last",
+    };
+    await (await createLoss(multiLabel)).run({ logits, targets: soft, shape });
+    const binary: LossResult = await sigmoidFocalLoss(logits, new Uint8Array(6), { shape: [6], alpha: 0.25 });
+    const ofHalves: LossResult<Uint16Array> = await crossEntropy(halves, targets, { shape, pixelWeights });
+
     const encoder = device.createCommandEncoder();
     const buffer: GPUBuffer = device.createBuffer({ size: 24, usage: 0x80 });
     loss.encode(encoder, { shape, logits: { buffer }, targets: { buffer, type: "u8" } });
+    const logitType: LogitType = "f16";
+    const targetType: TargetType = "f32";
+    const inPlace: EncodeBindings = {
+      shape,
+      logits: { buffer, type: logitType },
+      targets: { buffer, offset: 256, type: targetType },
+      pixelWeights: { buffer },
+      inPlace: true,
+      gradScale: 1024,
+    };
+    const request: PrepareRequest = { shape, logits: logitType, targets: targetType, inPlace: true };
+    await loss.prepare(request);
+    loss.encode(encoder, inPlace);
     device.queue.submit([encoder.finish()]);
     const read: number = await loss.read().then((answer) => answer.loss).catch((error: unknown) =>
       error instanceof WebGPUError && error.reason === "not-run" ? 0 : NaN,
     );
     const { loss: value } = await focalLoss(logits, targets, { shape, ...spec });
     const { tried }: { tried: string[] } = await chooseDevice();
-    export { gradient, read, tried, value };
+    export { binary, bits, classes, gradient, gradientOf, ofHalves, read, scale, tried, value, widened };
   `;
 
   /** TypeScript 6 and 7 know WebGPU by themselves. */
@@ -164,17 +215,6 @@ describe("in TypeScript", () => {
     { name: "typescript-6", version: "6.0.3", types: [] },
     { name: "typescript-7", version: "7.0.2", types: [] },
   ];
-
-  async function compile(name: string, types: string[], source: string): Promise<string> {
-    const options = { strict: true, skipLibCheck: false, noEmit: true, target: "es2022", module: "nodenext" };
-    const folder = join(installed.project, name);
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, "sample.ts"), source);
-    const config = { compilerOptions: { ...options, lib: ["es2022", "dom"], types }, files: ["sample.ts"] };
-    await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
-    const tsc = join(ROOT, "node_modules", name, "bin/tsc");
-    return execute(process.execPath, [tsc, "-p", folder], folder);
-  }
 
   test.each(COMPILERS)(
     "$version accepts a program on segloss, libraries checked",
@@ -188,6 +228,19 @@ describe("in TypeScript", () => {
     await expect(compiled).rejects.toThrow(/sample\.ts.*'gama' does not exist in type 'LossSpec'/);
   });
 
+  test.each(COMPILERS)("$version refuses to read halves as floats", async ({ name, types }) => {
+    const source = (type: string) => `
+      import { createLoss } from "segloss";
+      const inputs = { logits: new Uint16Array(6), targets: new Uint8Array(3), shape: [1, 2, 3] };
+      export const gradient: ${type} | undefined = (await (await createLoss()).run(inputs, { lossMap: true })).gradLogits;
+    `;
+    await compile(name, types, source("Uint16Array"));
+    const refused = compile(name, types, source("Float32Array"));
+    await expect(refused).rejects.toThrow(
+      /sample\.ts.*'Uint16Array<.*' is not assignable to type 'Float32Array</,
+    );
+  });
+
   test("what these tests call a version is that version", async () => {
     for (const { name, version } of COMPILERS) {
       const { version: found } = JSON.parse(
@@ -198,6 +251,47 @@ describe("in TypeScript", () => {
     // Three packages bring a tsc; npm must have linked the one that builds the declarations.
     expect(await execute(join(ROOT, "node_modules/.bin/tsc"), ["--version"], ROOT)).toBe("Version 5.9.3\n");
   });
+});
+
+describe("the docstring of", () => {
+  /** The examples of a declaration file: what each stands above, and its lines. */
+  function examplesIn(declarations: string): { name: string; code: string }[] {
+    const docstrings = declarations.matchAll(
+      /\/\*\*((?:(?!\*\/)[^])*)\*\/\s*(?:export declare )?(?:function )?(\w+)/g,
+    );
+    return [...docstrings].flatMap(([, text, name]) => {
+      const lines = text!.split("\n").map((line) => line.replace(/^\s*\* ?/, ""));
+      const begin = lines.findIndex((line) => line.startsWith("@example"));
+      if (begin < 0) return [];
+      const end = lines.findIndex((line, i) => i > begin && line.startsWith("@"));
+      return [{ name: name!, code: lines.slice(begin + 1, end < 0 ? undefined : end).join("\n") }];
+    });
+  }
+
+  /** What an example takes for granted. */
+  const GIVEN: Record<string, string> = {
+    encode: `
+      import { requestDevice } from "segloss/node";
+      const device = await requestDevice({ adapter: "swiftshader" });
+      const [logits, labels] = [2 * 19 * 256 * 512, 256 * 512].map((size) => device.createBuffer({ size, usage: 0x80 }));
+    `,
+  };
+  const AFTER: Record<string, string> = { encode: "focal.destroy(); device.destroy();" };
+
+  test.each(["createLoss", "run", "encode", "focalLoss", "sigmoidFocalLoss", "crossEntropy"])(
+    "%s has an example, which compiles and comes to what it says",
+    async (name) => {
+      const declarations = await readFile(join(installed.folder, "dist/types/loss.d.ts"), "utf8");
+      const { code } = examplesIn(declarations).find((example) => example.name === name)!;
+      const imports = `import { createLoss, crossEntropy, focalLoss, sigmoidFocalLoss } from "segloss";`;
+      // In a block, where an example may give a name a meaning of its own.
+      const program = `${imports}\n${GIVEN[name] ?? ""}\n{\n${code}\n${AFTER[name] ?? ""}\n}\nexport {};`;
+      await compile("typescript-7", [], program);
+      const [claim, variable, claimed] = /^ *\/\/ (\w+) is (\d+\.\d+).*$/m.exec(program)!;
+      const checked = program.replace(claim, `console.log(${variable});`);
+      expect(Number(await runNode(`${name}.js`, checked))).toBeCloseTo(Number(claimed), 4);
+    },
+  );
 });
 
 describe("the command segloss", () => {

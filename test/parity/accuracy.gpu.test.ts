@@ -3,7 +3,8 @@
 import { expect } from "vitest";
 import { createLoss } from "../../src/index.js";
 import { referenceLoss } from "../../src/reference/loss.js";
-import { checkInputs, checkSpec } from "../../src/spec.js";
+import { checkInputs } from "../../src/inputs.js";
+import { checkSpec } from "../../src/spec.js";
 import { gpuTest } from "../support/adapter.js";
 import { random } from "../support/random.js";
 

@@ -3,14 +3,8 @@
 import { expect, test } from "vitest";
 import { floatsToHalves, halvesToFloats } from "../../src/half.js";
 import { ReferenceBackend } from "../../src/reference/backend.js";
-import {
-  checkInputs,
-  checkOutputs,
-  checkSpec,
-  type LossInputs,
-  type LossOutputs,
-  type LossSpec,
-} from "../../src/spec.js";
+import { checkInputs, checkOutputs } from "../../src/inputs.js";
+import { checkSpec, type LossInputs, type LossOutputs, type LossSpec } from "../../src/spec.js";
 import { inputsFor, lossOf, VARIANTS } from "./maps.js";
 
 async function run(spec: LossSpec, inputs: LossInputs, outputs?: LossOutputs) {

@@ -1,14 +1,8 @@
 // Small seeded maps for every way to ask for a loss, and the reference on them in float64 throughout.
 
 import { referenceLoss, type ReferenceResult } from "../../src/reference/loss.js";
-import {
-  checkInputs,
-  checkSpec,
-  type Logits,
-  type LossInputs,
-  type LossSpec,
-  type Targets,
-} from "../../src/spec.js";
+import { checkInputs } from "../../src/inputs.js";
+import { checkSpec, type Logits, type LossInputs, type LossSpec, type Targets } from "../../src/spec.js";
 import { random } from "../support/random.js";
 
 /** The reference's answer; `exact` stands in for logits and soft targets that float32 does not hold. */

@@ -1,5 +1,5 @@
 // The whole loss once more, as one would write it on paper: probabilities, then the formula, then the chain rule. Shares
-// nothing with src/. In float64 that is good to nine digits for moderate logits, which is enough to find any mistake.
+// nothing with src/. In float64 that is good to ten digits, unless it is much smaller than 1.
 
 import type { LossInputs, LossSpec } from "../../src/spec.js";
 import { positionsOf, sizesOf, type Position } from "./positions.js";

@@ -2,7 +2,8 @@
 
 import { describe, expect } from "vitest";
 import { createLoss, WebGPUError } from "../../src/index.js";
-import { checkInputs, checkOutputs, checkSpec } from "../../src/spec.js";
+import { checkInputs, checkOutputs } from "../../src/inputs.js";
+import { checkSpec } from "../../src/spec.js";
 import { WebGPUBackend } from "../../src/webgpu/backend.js";
 import { gpuTest } from "../support/adapter.js";
 import { inputsOf } from "../support/cases.js";

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { gpuTest } from "../support/adapter.js";
-import { checkInputs, checkOutputs, checkSpec } from "../../src/spec.js";
+import { checkInputs, checkOutputs } from "../../src/inputs.js";
+import { checkSpec } from "../../src/spec.js";
 import { WebGPUBackend } from "../../src/webgpu/backend.js";
 import { profileOf } from "../../src/webgpu/profile.js";
 

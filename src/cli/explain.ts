@@ -1,0 +1,149 @@
+// What is wrong with values that are out of range or not finite: which they are, where, and what may help.
+
+import type { InputArray } from "../formats/files.js";
+import type { CheckedInputs, CheckedSpec, Logits, LossResult } from "../spec.js";
+import type { Input } from "./load.js";
+import { positionsOf, type Place } from "./positions.js";
+import { whole } from "./table.js";
+
+/** How many values a message lists. */
+const LISTED = 3;
+
+/** The positions that one input is to blame for. */
+interface Fault {
+  count: number;
+  /** The first few values, and where each was first seen. */
+  seen: Map<number, number>;
+}
+
+/** One sentence for each input with values that are out of range, none if there are none. */
+export function explainInvalid(spec: CheckedSpec, inputs: CheckedInputs, input: Input): string[] {
+  return [...findFaults(spec, inputs)].map(([name, fault]) => {
+    const array: InputArray<unknown> = input[name]!;
+    const listed = [...fault.seen].slice(0, LISTED);
+    const values = listed.map(([value, index]) => `${short(value)} at ${placeOf(index, array)}`);
+    if (fault.seen.size > LISTED) values.push("…");
+    const remedy = remedyFor(name, [...fault.seen.keys()], spec, inputs);
+    const rule = ruleOf(name, fault.count, spec, inputs);
+    return `${rule}: ${values.join(", ")}${remedy && `; ${remedy}`}`;
+  });
+}
+
+/** What one should know about a result that is not what it seems; one sentence each. */
+export function notesOn(
+  spec: CheckedSpec,
+  inputs: CheckedInputs,
+  input: Input,
+  result: LossResult<Logits>,
+): string[] {
+  const notes: string[] = [];
+  const unit = spec.family === "softmax" ? "pixel" : "element";
+  if (!Number.isFinite(result.loss)) notes.push(explainNonFinite(spec, inputs, input, result));
+  if (result.validCount === 0) notes.push(`the loss is 0 because no ${unit} is valid`);
+  else if (spec.family === "softmax" && spec.from === "logits" && inputs.classes === 1)
+    notes.push("softmax of one class is always 0; did you mean --family sigmoid?");
+  const atLimit = countAtLimit(result.gradLogits);
+  if (atLimit > 0)
+    notes.push(
+      `${whole(atLimit)} of ${whole(inputs.logits.length)} numbers of the gradient are at float16's limit of ±65504; ` +
+        `take a smaller --grad-scale than ${result.gradScale}`,
+    );
+  return notes;
+}
+
+/** How many halves of a gradient are as large as they can be. */
+function countAtLimit(gradient: Logits | undefined): number {
+  if (!(gradient instanceof Uint16Array)) return 0;
+  return gradient.reduce((count, bits) => count + Number((bits & 0x7fff) === 0x7bff), 0);
+}
+
+/** Why a loss is not finite. */
+function explainNonFinite(
+  spec: CheckedSpec,
+  inputs: CheckedInputs,
+  input: Input,
+  { loss, nonFiniteCount, validCount }: LossResult<Logits>,
+): string {
+  if (nonFiniteCount === 0) return `the loss is ${loss}: the sum is more than float32 holds`;
+  const positions = positionsOf(spec, inputs);
+  const unit = spec.family === "softmax" ? "pixels" : "elements";
+  const start =
+    `the loss is ${loss}: ${whole(nonFiniteCount)} of ${whole(validCount)} valid ${unit} ` +
+    `${nonFiniteCount === 1 ? "has" : "have"} no finite loss`;
+  for (let position = 0; position < inputs.positions; position++) {
+    const place = positions.state(position) === "counts" && positions.nonFinite(position);
+    if (!place) continue;
+    const { source } = input.logits;
+    return `${start}; the first, because of ${place.value} at ${placeOf(place.index, input.logits)} of ${source}`;
+  }
+  return start;
+}
+
+function findFaults(spec: CheckedSpec, inputs: CheckedInputs): Map<Place["input"], Fault> {
+  const positions = positionsOf(spec, inputs);
+  const faults = new Map<Place["input"], Fault>();
+  for (let position = 0; position < inputs.positions; position++) {
+    const state = positions.state(position);
+    if (typeof state === "string") continue;
+    const fault = faults.get(state.input) ?? { count: 0, seen: new Map<number, number>() };
+    faults.set(state.input, fault);
+    fault.count++;
+    if (fault.seen.size <= LISTED && !fault.seen.has(state.value)) fault.seen.set(state.value, state.index);
+  }
+  return faults;
+}
+
+function ruleOf(name: Place["input"], count: number, spec: CheckedSpec, inputs: CheckedInputs): string {
+  const isSoftmax = spec.family === "softmax";
+  const isSoft = inputs.targetType === "f32";
+  const positions = isSoftmax ? "pixels" : "elements";
+  const [of, are, have] = [
+    `${whole(count)} of ${whole(inputs.positions)}`,
+    count === 1 ? "is" : "are",
+    count === 1 ? "has" : "have",
+  ];
+  switch (name) {
+    case "targets": {
+      const ignored = `nor --ignore-index ${spec.ignoreIndex}`;
+      if (isSoft)
+        return `targets: ${of} ${positions} ${have} a soft target that is neither in [0, 1] ${ignored}`;
+      if (isSoftmax) return `targets: ${of} labels ${are} neither a class 0…${inputs.classes - 1} ${ignored}`;
+      return `targets: ${of} elements ${are} neither 0 nor 1 ${ignored}`;
+    }
+    case "logits":
+      return `logits: ${of} ${positions} ${have} a probability outside [0, 1]`;
+    case "pixelWeights":
+      return `--pixel-weights: ${of} ${positions} ${have} a weight that is negative or not finite`;
+  }
+}
+
+function remedyFor(
+  name: Place["input"],
+  values: readonly number[],
+  { family }: CheckedSpec,
+  { classes, targets, targetType }: CheckedInputs,
+): string {
+  const [value] = values as [number];
+  if (name === "logits") return "if these are logits, leave out --from probabilities";
+  if (name !== "targets" || values.length > 1 || !Number.isInteger(value)) return "";
+  if (family === "softmax" && targetType !== "f32" && classes === 1) return "did you mean --family sigmoid?";
+  const isMask =
+    family === "sigmoid" && targetType !== "f32" && !targets.some((target) => Number(target) === 1);
+  return isMask ? "save the mask as 0 and 1" : `did you mean --ignore-index ${value}?`;
+}
+
+/** Where a number is in the array of its file: `[0, 12, 80]`. */
+function placeOf(index: number, { fileShape }: InputArray<unknown>): string {
+  let rest = index;
+  const place = fileShape.map(() => 0);
+  for (let axis = fileShape.length - 1; axis >= 0; axis--) {
+    place[axis] = rest % fileShape[axis]!;
+    rest = Math.floor(rest / fileShape[axis]!);
+  }
+  return `[${place.join(", ")}]`;
+}
+
+/** With as many digits as float32 has. */
+function short(value: number): string {
+  return String(Number.isInteger(value) ? value : Number(value.toPrecision(7)));
+}
