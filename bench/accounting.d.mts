@@ -13,6 +13,8 @@ export interface Counts {
 export interface Meter {
   /** What `work` asks, whatever the device. One at a time. Bind groups must be younger than the meter. */
   count(work: () => unknown): Promise<Counts>;
+  /** The storage bindings of each buffer over the dispatches of `work`, in bytes. As `count` otherwise. */
+  bound(work: () => unknown): Promise<Map<GPUBuffer, number[]>>;
   /** Leaves WebGPU as it was. */
   close(): void;
 }

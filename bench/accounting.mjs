@@ -7,17 +7,22 @@ const NOTHING = { dispatches: 0, submits: 0, boundBytes: 0, buffers: 0, bindGrou
 export function openMeter() {
   const { GPUBufferUsage, GPUComputePassEncoder, GPUDevice, GPUQueue } = globals;
   let counts = { ...NOTHING };
-  const bytesOfGroup = new WeakMap();
+  let bound = new Map();
+  const bindingsOfGroup = new WeakMap();
   const groupsOfPass = new WeakMap();
 
-  const storageBytes = ({ resource }) => {
+  const storageBindings = ({ resource }) => {
     const { buffer = resource, offset = 0, size = buffer.size - offset } = resource;
-    return (buffer.usage ?? 0) & GPUBufferUsage.STORAGE ? size : 0;
+    return (buffer.usage ?? 0) & GPUBufferUsage.STORAGE ? [{ buffer, size }] : [];
   };
   const dispatched = (pass) => {
     counts.dispatches++;
-    for (const group of groupsOfPass.get(pass)?.values() ?? [])
-      counts.boundBytes += bytesOfGroup.get(group) ?? 0;
+    for (const group of groupsOfPass.get(pass)?.values() ?? []) {
+      for (const { buffer, size } of bindingsOfGroup.get(group) ?? []) {
+        counts.boundBytes += size;
+        bound.set(buffer, [...(bound.get(buffer) ?? []), size]);
+      }
+    }
   };
   const unwrap = [
     after(GPUDevice, "createBuffer", () => counts.buffers++),
@@ -25,8 +30,7 @@ export function openMeter() {
     after(GPUDevice, "createComputePipelineAsync", () => counts.pipelines++),
     after(GPUDevice, "createBindGroup", (_, [{ entries }], group) => {
       counts.bindGroups++;
-      const bytes = entries.map(storageBytes).reduce((sum, size) => sum + size, 0);
-      bytesOfGroup.set(group, bytes);
+      bindingsOfGroup.set(group, entries.flatMap(storageBindings));
     }),
     after(GPUComputePassEncoder, "setBindGroup", (pass, [index, group]) => {
       const groups = groupsOfPass.get(pass) ?? new Map();
@@ -42,6 +46,11 @@ export function openMeter() {
       counts = { ...NOTHING };
       await work();
       return { ...counts };
+    },
+    async bound(work) {
+      bound = new Map();
+      await work();
+      return bound;
     },
     close() {
       for (const restore of unwrap) restore();

@@ -1,13 +1,13 @@
 // `segloss eval LOGITS TARGETS`, and `segloss` alone, which does the same with the bundled sample.
 
-import { readGradOutput, readPixelWeights, writeFiles } from "../formats/files.js";
+import { writeFiles } from "../formats/files.js";
 import { checkGradOutput, checkInputs, checkOutputs } from "../inputs.js";
 import { SAMPLE_IGNORE_INDEX } from "../sample.js";
-import { checkSpec, type CheckedSpec, type LossInputs, type LossSpec } from "../spec.js";
+import { checkSpec, type CheckedSpec, type LossSpec } from "../spec.js";
 import { openLoss } from "./backend.js";
 import { explainInvalid, notesOn } from "./explain.js";
 import { UsageError, type Engine, type Io } from "./io.js";
-import { loadFiles, loadSample, targetsPath, type Input } from "./load.js";
+import { loadFiles, loadMaps, loadSample, lossInputs, targetsPath, type Input } from "./load.js";
 import type { RunOptions } from "./options.js";
 import { askedOutputs, checkOutputFiles, checkPicture, outputFiles, outputPaths } from "./outputs.js";
 import { checkInputPaths, checkOutputPaths, type Paths } from "./paths.js";
@@ -53,31 +53,14 @@ async function evaluate(
   load: (spec: CheckedSpec, progress: Progress) => Input | Promise<Input>,
 ): Promise<void> {
   const spec = checkSpec(givenSpec);
-  const { pixelWeights, gradOutput } = options;
-  const mapPath = typeof gradOutput === "string" ? gradOutput : undefined;
-  const paths = { LOGITS, TARGETS, "--pixel-weights": pixelWeights, "--grad-output": mapPath };
-  await checkOptions(spec, options, paths);
+  await checkOptions(spec, options, { LOGITS, TARGETS });
 
   const progress = new Progress(io.stderr, io.stderr.isTTY === true && !options.quiet);
-  const input = await load(spec, progress);
-  const { shape } = input.logits;
-  checkPicture(spec, shape, options);
-  if (pixelWeights !== undefined)
-    input.pixelWeights = await progress.bytes(`reading ${pixelWeights}`, (onBytes) =>
-      readPixelWeights(pixelWeights, shape, spec, onBytes),
-    );
-  if (mapPath !== undefined)
-    input.gradOutput = await progress.bytes(`reading ${mapPath}`, (onBytes) =>
-      readGradOutput(mapPath, shape, spec, onBytes),
-    );
+  const loaded = await load(spec, progress);
+  checkPicture(spec, loaded.logits.shape, options);
+  const input = await loadMaps(loaded, spec, options, progress);
   if (LOGITS !== undefined) await checkInputPaths(sourcesOf(input));
-  const given: LossInputs = {
-    logits: input.logits.data,
-    targets: input.targets.data,
-    shape,
-    ...(input.pixelWeights && { pixelWeights: input.pixelWeights.data }),
-    ...(gradOutput !== undefined && { gradOutput: input.gradOutput?.data ?? Number(gradOutput) }),
-  };
+  const given = lossInputs(input, options);
   const asked = askedOutputs(options);
   const inputs = checkInputs(spec, given);
   checkOutputs(spec, asked, inputs);
@@ -88,8 +71,8 @@ async function evaluate(
     const result = await progress
       .wait("computing", () => opened.loss.run(given, asked))
       .catch((error: unknown) => {
-        const faults = error instanceof RangeError ? explainInvalid(spec, inputs, input) : [];
-        throw faults.length > 0 ? new UsageError(faults.join("; ")) : error;
+        const line = isAboutCounts(error) && explainInvalid(spec, inputs, input);
+        throw line ? new UsageError(line) : error;
       });
     const milliseconds = performance.now() - begin;
 
@@ -118,8 +101,8 @@ async function evaluate(
 }
 
 /** All that can be wrong before a file is read. */
-async function checkOptions(spec: CheckedSpec, options: RunOptions, inputs: Paths): Promise<void> {
-  const { gradOutput = 1 } = options;
+async function checkOptions(spec: CheckedSpec, options: RunOptions, paths: Paths): Promise<void> {
+  const { pixelWeights, gradOutput = 1 } = options;
   const isMap = typeof gradOutput === "string";
   checkGradOutput(spec, gradOutput, isMap);
   checkOutputs(spec, askedOutputs(options), {
@@ -127,9 +110,16 @@ async function checkOptions(spec: CheckedSpec, options: RunOptions, inputs: Path
     logitType: "f32",
     gradOutput: isMap ? 1 : gradOutput,
   });
+  const map = isMap ? gradOutput : undefined;
+  const inputs = { ...paths, "--pixel-weights": pixelWeights, "--grad-output": map };
   await checkInputPaths(inputs);
   await checkOutputPaths(inputs, outputPaths(options));
   await checkOutputFiles(options);
+}
+
+/** `targets: 3 of 100 labels are …`: some values are out of range. */
+function isAboutCounts(error: unknown): boolean {
+  return error instanceof RangeError && /: \d+ of \d+ /.test(error.message);
 }
 
 /** The arrays that were found, by the names of their paths. */

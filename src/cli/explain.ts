@@ -16,9 +16,12 @@ interface Fault {
   seen: Map<number, number>;
 }
 
-/** One sentence for each input with values that are out of range, none if there are none. */
-export function explainInvalid(spec: CheckedSpec, inputs: CheckedInputs, input: Input): string[] {
-  return [...findFaults(spec, inputs)].map(([name, fault]) => {
+/** A sentence for each input with values that are out of range, in one line. */
+export function explainInvalid(spec: CheckedSpec, inputs: CheckedInputs, input: Input): string {
+  const faults = findFaults(spec, inputs);
+  const sentences = (["targets", "logits", "pixelWeights"] as const).flatMap((name) => {
+    const fault = faults.get(name);
+    if (!fault) return [];
     const array: InputArray<unknown> = input[name]!;
     const listed = [...fault.seen].slice(0, LISTED);
     const values = listed.map(([value, index]) => `${short(value)} at ${placeOf(index, array)}`);
@@ -27,6 +30,7 @@ export function explainInvalid(spec: CheckedSpec, inputs: CheckedInputs, input: 
     const rule = ruleOf(name, fault.count, spec, inputs);
     return `${rule}: ${values.join(", ")}${remedy && `; ${remedy}`}`;
   });
+  return sentences.join("; ");
 }
 
 /** What one should know about a result that is not what it seems; one sentence each. */
@@ -39,7 +43,9 @@ export function notesOn(
   const notes: string[] = [];
   const unit = spec.family === "softmax" ? "pixel" : "element";
   if (!Number.isFinite(result.loss)) notes.push(explainNonFinite(spec, inputs, input, result));
-  if (result.validCount === 0) notes.push(`the loss is 0 because no ${unit} is valid`);
+  const counting = (result.perClass ?? []).reduce((sum, { count }) => sum + count, 0);
+  if (counting === 0) notes.push(`the loss is 0 because no ${unit} counts`);
+  else if (result.divisor === 0) notes.push("the loss is 0 because its divisor is 0");
   else if (spec.family === "softmax" && spec.from === "logits" && inputs.classes === 1)
     notes.push("softmax of one class is always 0; did you mean --family sigmoid?");
   const atLimit = countAtLimit(result.gradLogits);

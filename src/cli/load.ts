@@ -1,10 +1,19 @@
 // What is evaluated: the arrays of the files on the command line, or those of the bundled sample.
 
 import { isArchive, splitPath } from "../formats/arrays.js";
-import { readLogits, readTargets, type InputArray, type InputLogits } from "../formats/files.js";
+import {
+  inOtherLayout,
+  readGradOutput,
+  readLogits,
+  readPixelWeights,
+  readTargets,
+  type InputArray,
+  type InputLogits,
+} from "../formats/files.js";
 import { makeSample, SAMPLE_CLASSES, SAMPLE_COLOURS, SAMPLE_IGNORE_INDEX } from "../sample.js";
-import { checkShape, type CheckedSpec, type Targets } from "../spec.js";
+import { checkShape, type CheckedSpec, type LossInputs, type Targets } from "../spec.js";
 import { UsageError } from "./io.js";
+import type { RunOptions } from "./options.js";
 import type { Progress } from "./progress.js";
 
 export interface Input {
@@ -39,7 +48,7 @@ export async function loadFiles(
   const logits = await progress.bytes(`reading ${logitsPath}`, (onBytes) =>
     readLogits(logitsPath, spec, onBytes),
   );
-  checkClasses(logits, spec);
+  checkClasses(logits.shape, spec);
   const targets = await progress.bytes(`reading ${targetsPath}`, (onBytes) =>
     readTargets(targetsPath, logits.shape, spec, onBytes),
   );
@@ -68,6 +77,39 @@ export function loadSample(spec: CheckedSpec): Input {
   };
 }
 
+/** Reads what belongs to the pixels of logits and targets, if it is asked for. */
+export async function loadMaps(
+  input: Input,
+  spec: CheckedSpec,
+  { pixelWeights, gradOutput }: RunOptions,
+  progress: Progress,
+): Promise<Input> {
+  const { shape } = input.logits;
+  const found = { ...input };
+  if (pixelWeights !== undefined)
+    found.pixelWeights = await progress.bytes(`reading ${pixelWeights}`, (onBytes) =>
+      readPixelWeights(pixelWeights, shape, spec, onBytes),
+    );
+  if (typeof gradOutput === "string")
+    found.gradOutput = await progress.bytes(`reading ${gradOutput}`, (onBytes) =>
+      readGradOutput(gradOutput, shape, spec, onBytes),
+    );
+  return found;
+}
+
+/** What `run` is given. */
+export function lossInputs(input: Input, options: RunOptions): LossInputs {
+  const { logits, targets, pixelWeights } = input;
+  const gradOutput = typeof options.gradOutput === "number" ? options.gradOutput : input.gradOutput?.data;
+  return {
+    logits: logits.data,
+    targets: targets.data,
+    shape: logits.shape,
+    ...(pixelWeights && { pixelWeights: pixelWeights.data }),
+    ...(gradOutput !== undefined && { gradOutput }),
+  };
+}
+
 function channelsOf(labels: Uint8Array): Uint8Array {
   return Uint8Array.from({ length: SAMPLE_CLASSES.length * labels.length }, (_, i) => {
     const label = labels[i % labels.length]!;
@@ -76,17 +118,23 @@ function channelsOf(labels: Uint8Array): Uint8Array {
 }
 
 /** If the number of classes is not what it should be, the channels may be where they are not looked for. */
-function checkClasses({ shape, fileShape }: InputLogits, spec: CheckedSpec): void {
+function checkClasses(shape: readonly number[], spec: CheckedSpec): void {
   try {
     checkShape(spec, shape);
   } catch (error) {
     const message = error instanceof RangeError ? error.message : "";
     const [rule] = /^(shape|alpha|classWeights): expected (at most )?\d+ [^;]*/.exec(message) ?? [];
     if (rule === undefined) throw error;
-    const [first, last] = [fileShape.at(fileShape.length === 3 ? 0 : 1)!, fileShape.at(-1)!];
-    const isFirst = spec.layout === "channels-first";
-    const other = isFirst ? "channels-last" : "channels-first";
-    const isLikely = isFirst ? last < first : first < last;
-    throw new RangeError(isLikely ? `${rule}; is it layout "${other}"?` : rule);
+    const other = inOtherLayout(shape, spec.layout);
+    throw new RangeError(fits(other.shape, spec) ? `${rule}; is it layout "${other.layout}"?` : rule);
+  }
+}
+
+function fits(shape: readonly number[], spec: CheckedSpec): boolean {
+  try {
+    checkShape(spec, shape);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -117,9 +117,11 @@ export function withFlags(message: string): string {
   return inFlags(NAMES.filter(isTwoWords).reduce((text, name) => text.replaceAll(name, flagOf(name)), named));
 }
 
-/** Choices in a message, `layout "channels-last"`, as flags, `--layout channels-last`. */
+/** A message for a program, as one for a command line: choices are flags, and a device is not for a user to request. */
 export function inFlags(message: string): string {
-  return message.replace(/\b(backend|family|layout|reduction)(?:: | )"([\w-]+)"/g, "--$1 $2");
+  return message
+    .replace("request the device with segloss's requestDevice, ", "")
+    .replace(/\b(backend|family|layout|reduction)(?:: | )"([\w-]+)"/g, "--$1 $2");
 }
 
 /** A number, and nothing else. */

@@ -91,6 +91,18 @@ export async function readTargets(
   return array;
 }
 
+/** What the shape of logits would be, had their file been read in the other layout. */
+export function inOtherLayout(
+  [batch, channels, ...spatial]: Shape,
+  layout: FileContext["layout"],
+): { layout: FileContext["layout"]; shape: number[] } {
+  const [sizes, other] =
+    layout === "channels-first"
+      ? ([[channels!, ...spatial], "channels-last"] as const)
+      : ([[...spatial, channels!], "channels-first"] as const);
+  return { layout: other, shape: inOrder(batch!, sizes, other) };
+}
+
 /** One weight per pixel, `[N, ...spatial]` for logits of shape `[N, C, ...spatial]`, as labels are. */
 export async function readPixelWeights(
   path: string,
@@ -258,13 +270,8 @@ function elementShapes(shape: Shape, { layout }: FileContext): number[][] {
 
 /** What to say of a file with a number per pixel that would fit the logits, were they in the other layout. */
 function otherLayout(fileShape: readonly number[], shape: Shape, { layout }: FileContext): string {
-  const [batch, channels, ...spatial] = shape as [number, number, ...number[]];
-  const [sizes, other] =
-    layout === "channels-first"
-      ? ([[channels, ...spatial], "channels-last"] as const)
-      : ([[...spatial, channels], "channels-first"] as const);
-  const swapped = inOrder(batch, sizes, other);
-  return isAmong(pixelShapes(swapped), fileShape) ? `it would fit layout "${other}"` : "";
+  const other = inOtherLayout(shape, layout);
+  return isAmong(pixelShapes(other.shape), fileShape) ? `it would fit layout "${other.layout}"` : "";
 }
 
 /** With the N in front, which may be left out where it is 1. */

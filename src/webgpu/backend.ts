@@ -21,6 +21,7 @@ import {
 } from "../spec.js";
 import {
   checkBindings,
+  checkGradientMode,
   RESULT_BYTES,
   type CheckedBindings,
   type EncodeBindings,
@@ -137,6 +138,9 @@ export class WebGPUBackend implements LossBackend {
     oneOf("logits", logits, LOGIT_ARRAYS);
     oneOf("targets", targets, TARGET_ARRAYS);
     if (typeof gradLogits !== "boolean") oneOf("gradLogits", gradLogits, LOGIT_ARRAYS);
+    for (const [name, value] of Object.entries({ ...rest, result }))
+      if (typeof value !== "boolean") wrongType(name, "true or false", value);
+    checkGradientMode(rest, gradLogits !== false);
     checkTargetType(this.spec, targets);
     const plan = this.plan(checkShape(this.spec, shape), {
       ...rest,

@@ -118,7 +118,7 @@ export function checkBindings(
   checkNames("bindings", bindings, NAMES);
   const { shape, logits, targets, gradOutput, inPlace = false, accumulate = false } = bindings;
   const gradLogits = inPlace ? (bindings.gradLogits ?? logits) : bindings.gradLogits;
-  checkGradientPlace({ ...bindings, inPlace, accumulate });
+  checkGradientPlace(bindings, { inPlace, accumulate });
   const { pixels, classes, positions } = extent;
   const isMap = typeof gradOutput === "object";
   if (gradOutput !== undefined) checkGradOutput(spec, gradOutput, isMap);
@@ -169,14 +169,18 @@ export function checkBindings(
   };
 }
 
+/** How the gradient is left behind, where it is not simply written. */
+interface GradientMode {
+  inPlace: boolean;
+  accumulate: boolean;
+}
+
 /** Whether the gradient replaces the logits, is added to another, or is written. */
-function checkGradientPlace({ logits, gradLogits, inPlace, accumulate }: EncodeBindings): void {
-  for (const [name, value] of Object.entries({ inPlace, accumulate }))
+function checkGradientPlace({ logits, gradLogits }: EncodeBindings, mode: GradientMode): void {
+  for (const [name, value] of Object.entries(mode))
     if (typeof value !== "boolean") wrongType(name, "true or false", value);
-  if (inPlace && accumulate)
-    throw new TypeError("accumulate: a gradient in place of the logits has nothing to be added to");
-  if (accumulate && !gradLogits) throw new TypeError("accumulate: expected gradLogits to add to");
-  if (!inPlace || !gradLogits || typeof logits !== "object" || logits === null) return;
+  checkGradientMode(mode, gradLogits !== undefined);
+  if (!mode.inPlace || !gradLogits || typeof logits !== "object" || logits === null) return;
   const isSame =
     logits.buffer === gradLogits.buffer &&
     (logits.offset ?? 0) === (gradLogits.offset ?? 0) &&
@@ -185,6 +189,13 @@ function checkGradientPlace({ logits, gradLogits, inPlace, accumulate }: EncodeB
     throw new TypeError(
       "inPlace: expected gradLogits to be the logits' own buffer, offset and type, or absent",
     );
+}
+
+/** Refuses what cannot be done at once. */
+export function checkGradientMode({ inPlace, accumulate }: GradientMode, hasGradient: boolean): void {
+  if (inPlace && accumulate)
+    throw new TypeError("accumulate: a gradient in place of the logits has nothing to be added to");
+  if (accumulate && !hasGradient) throw new TypeError("accumulate: expected gradLogits to add to");
 }
 
 function windowOf(

@@ -103,16 +103,13 @@ const TARGETS = {
   i64: targetsI64,
   f32: targetsF32,
 } satisfies Record<TargetType, string>;
-/** What the targets of a position mean, by family. */
+/** What the targets of a position mean. */
 const KINDS = {
-  softmax: { hard: [pixelLabels], soft: [pixelTargets] },
-  sigmoid: { hard: [element, elementLabels], soft: [element, elementTargets] },
-} satisfies Record<Variant["family"], Record<"hard" | "soft", string[]>>;
-/** And its pixel weight, beside them. */
-const PIXEL_WEIGHTS = {
-  softmax: [pixel, pixelWeights],
-  sigmoid: [pixelWeights],
-} satisfies Record<Variant["family"], string[]>;
+  softmax: { hard: pixelLabels, soft: pixelTargets },
+  sigmoid: { hard: elementLabels, soft: elementTargets },
+} satisfies Record<Variant["family"], Record<"hard" | "soft", string>>;
+/** Which pixel and channel a position is. */
+const POSITIONS = { softmax: pixel, sigmoid: element } satisfies Record<Variant["family"], string>;
 const LANES = { 1: lanes1, 2: lanes2, 4: lanes4 } satisfies Record<Variant["lanes"], string>;
 const LOGITS = {
   f32: { 1: [logitsF32], 2: [logitsF32], 4: [logitsF32] },
@@ -127,8 +124,9 @@ const SUMS = {
   workgroup: [sumWorkgroup, tree],
 } satisfies Record<Variant["sum"], string[]>;
 
+/** Targets one by one. */
 function targetFiles(v: Variant): string[] {
-  return [TARGETS[v.targets], kind, ...KINDS[v.family][v.targets === "f32" ? "soft" : "hard"]];
+  return [TARGETS[v.targets], kind, KINDS[v.family][v.targets === "f32" ? "soft" : "hard"]];
 }
 
 /** What a position's loss is. */
@@ -161,7 +159,8 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       classTable,
       workspace,
       ...targetFiles(v),
-      ...PIXEL_WEIGHTS[v.family],
+      POSITIONS[v.family],
+      pixelWeights,
       ...SUMS[v.sum],
       countKernel,
     ],
@@ -184,8 +183,10 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       problem,
       classTable,
       workspace,
-      ...targetFiles(v),
-      ...PIXEL_WEIGHTS[v.family],
+      TARGETS[v.targets],
+      kind,
+      POSITIONS[v.family],
+      pixelWeights,
       LANES[v.lanes],
       ...(v.inPlace ? [logitsInPlace] : LOGITS[v.logits][v.lanes]),
       ...GRADIENTS[v.gradient || "f32"][v.lanes],
@@ -208,7 +209,7 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       classTable,
       ...targetFiles(v),
       classResult,
-      v.family === "softmax" ? classesKernel : channelsKernel,
+      ...(v.family === "softmax" ? [classesKernel] : [element, channelsKernel]),
     ],
   }),
   finish: (v) => ({

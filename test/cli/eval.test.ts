@@ -4,11 +4,10 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { decode } from "fast-png";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { UsageError, type Engine } from "../../src/cli/io.js";
-import { parseNpy } from "../../src/formats/npy.js";
 import { encodeLabels } from "../../src/formats/png.js";
 import { createLoss, WebGPUError, WebGPUUnavailableError } from "../../src/index.js";
 import { adapterReport, chooseDevice } from "../../src/node/index.js";
-import { run, saveNpy, useTemporaryFolder } from "./harness.js";
+import { onCpu, run, saveNpy, useTemporaryFolder } from "./harness.js";
 
 const REFERENCE = ["--backend", "reference"];
 
@@ -19,8 +18,6 @@ const noWebGPU: Engine = {
   chooseDevice: () => Promise.reject(new WebGPUUnavailableError("no adapter (none at all)")),
 };
 
-const readNpy = (path: string) => parseNpy(readFileSync(path), path);
-
 useTemporaryFolder();
 
 // Two classes, 2×2 pixels. The first three have equal logits: loss log 2 each at gamma 0. The last is ignored.
@@ -28,11 +25,11 @@ beforeAll(() => {
   saveNpy("logits.npy", Float32Array.of(1, 2, 3, 4, 1, 2, 3, 5), [1, 2, 2, 2]);
   saveNpy("image.npy", Float32Array.of(1, 2, 3, 4, 1, 2, 3, 5), [2, 2, 2]);
   saveNpy("labels.npy", Uint8Array.of(0, 0, 0, 255), [2, 2]);
+  saveNpy("masks.npy", Uint8Array.of(0, 1, 0, 255, 1, 1, 0, 0), [1, 2, 2, 2]);
   writeFileSync("labels.png", encodeLabels(Uint8Array.of(0, 0, 0, 255), 2, 2));
 });
 
-/** Runs a line of words on the reference. */
-const onCpu = (line: string) => run([...line.split(" "), ...REFERENCE]);
+const MASKS = "eval logits.npy masks.npy --family sigmoid --ignore-index 255";
 
 const evaluate = (...flags: string[]) =>
   run(["eval", "logits.npy", "labels.npy", "--ignore-index", "255", ...REFERENCE, ...flags]);
@@ -89,7 +86,7 @@ describe("the loss of two files", () => {
       code: 2,
       stdout: "",
       stderr:
-        "segloss: targets: 1 of 4 labels are neither a class 0…1 nor --ignore-index -100, but 255; did you mean --ignore-index 255?\n",
+        "segloss: targets: 1 of 4 labels is neither a class 0…1 nor --ignore-index -100: 255 at [1, 1]; did you mean --ignore-index 255?\n",
     });
     const counted = await run([...flags, "--on-invalid", "count"]);
     expect(JSON.parse(counted.stdout)).toMatchObject({ validCount: 3, invalidCount: 1, ignoredCount: 0 });
@@ -121,51 +118,6 @@ describe("the loss of two files", () => {
     const { stdout, stderr } = await evaluate("--quiet", "--gamma", "0");
     expect(Number(stdout)).toBeCloseTo(Math.LN2, 12);
     expect(stderr).toBe("");
-  });
-});
-
-describe("files", () => {
-  test("the gradient is the one of run, shaped like the logits in the file", async () => {
-    const loss = await createLoss({ ignoreIndex: 255 }, { backend: "reference" });
-    const logits = Float32Array.of(1, 2, 3, 4, 1, 2, 3, 5);
-    const { gradLogits } = await loss.run({
-      logits,
-      targets: Uint8Array.of(0, 0, 0, 255),
-      shape: [1, 2, 2, 2],
-    });
-    expect((await evaluate("--grad", "g.npy")).code).toBe(0);
-    expect(readNpy("g.npy")).toEqual({ dtype: "<f4", shape: [1, 2, 2, 2], data: gradLogits });
-    await onCpu("eval image.npy labels.npy --ignore-index 255 --grad g3.npy");
-    expect(readNpy("g3.npy")).toEqual({ dtype: "<f4", shape: [2, 2, 2], data: gradLogits });
-  });
-
-  test("the loss map as numbers has the shape of the labels", async () => {
-    await evaluate("--gamma", "0", "--loss-map", "map.npy");
-    expect(readNpy("map.npy").shape).toEqual([1, 2, 2]);
-    expect([...readNpy("map.npy").data]).toEqual([Math.LN2, Math.LN2, Math.LN2, 0].map(Math.fround));
-    saveNpy("row.npy", new Float32Array(8), [2, 1, 4]);
-    saveNpy("row-labels.npy", new Uint8Array(4), [1, 4]);
-    await onCpu("eval row.npy row-labels.npy --loss-map map.npy");
-    expect(readNpy("map.npy").shape).toEqual([1, 4]);
-  });
-
-  test("the loss map as a picture shows ignored pixels in grey", async () => {
-    await evaluate("--loss-map", "map.png");
-    const { width, height, data } = decode(readFileSync("map.png"));
-    expect([width, height]).toEqual([2, 2]);
-    expect([...data.subarray(9)]).toEqual([128, 128, 128]);
-    expect([...data.subarray(0, 3)]).not.toEqual([128, 128, 128]);
-  });
-
-  test("a class that is ignored is grey too", async () => {
-    await onCpu("eval logits.npy labels.npy --ignore-index 0 --on-invalid count --loss-map map.png");
-    expect(new Set(decode(readFileSync("map.png")).data)).toEqual(new Set([128]));
-  });
-
-  test("a run that fails writes nothing", async () => {
-    const { code } = await evaluate("--ignore-index", "7", "--grad", "no.npy", "--loss-map", "no.png");
-    expect(code).toBe(2);
-    expect(existsSync("no.npy") || existsSync("no.png")).toBe(false);
   });
 });
 
@@ -239,6 +191,11 @@ describe("backends", () => {
     for (const flags of [
       ["--gamma", "-1"],
       ["--grad", "g.txt"],
+      ["--alpha", "1,2,3"],
+      ["--class-weights", "1"],
+      ["--pixel-weights", "no.npy"],
+      ["--grad", "g.npy", "--grad-output", "labels.npy"],
+      ["--grad", "g.npy", "--grad-scale", "1e60"],
     ])
       expect((await run([...files, ...flags], { engine: never })).stderr).not.toContain(
         "looked for a device",
@@ -268,16 +225,61 @@ describe("the table", () => {
     expect([width, height]).toEqual([512, 256]);
   });
 
+  const widest = (text: string) => Math.max(...text.split("\n").map((line) => line.length));
+
   test("it fits in 80 columns, and its columns line up", async () => {
     const { stdout } = await sample("--loss-map", "map.png");
     const lines = stdout.split("\n");
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(widest(stdout)).toBeLessThanOrEqual(80);
     const table = lines.slice(
       lines.findIndex((line) => line.startsWith("class")),
       -1,
     );
     expect(table.length).toBe(21);
     expect(new Set(table.map((line) => line.length)).size).toBe(1);
+  });
+
+  test("all there is to say fits, too, and in the width of a narrow terminal", async () => {
+    const outputs =
+      "--loss-map m.png --argmax a.npy --confusion c.npy --grad g.npy --grad-type f16 --grad-output 2";
+    const facts = async (columns: number) => {
+      const line = `${MASKS} --alpha 0.25 --label-smoothing 0.1 --reduction weighted-mean ${outputs}`;
+      const { stdout } = await onCpu(line, { tty: true, columns });
+      return stdout.slice(0, stdout.indexOf("channel ")).replace(/\d+ ms/, "");
+    };
+    const [usual, wide, narrow] = [await facts(80), await facts(200), await facts(56)];
+    expect(wide).toBe(usual);
+    expect(widest(usual)).toBeLessThanOrEqual(80);
+    expect(widest(narrow)).toBeLessThanOrEqual(56);
+    expect(narrow.split(/\s+/)).toEqual(usual.split(/\s+/));
+  });
+
+  test.each([
+    ["eval logits.npy labels.npy --ignore-index 255", "focal loss"],
+    ["eval logits.npy labels.npy --ignore-index 255 --gamma 0", "cross entropy"],
+    [MASKS, "sigmoid focal loss"],
+    [`${MASKS} --gamma 0`, "sigmoid cross entropy"],
+  ])("%s has its name for a title", async (line, title) => {
+    expect((await onCpu(line)).stdout).toMatch(new RegExp(`^${title} [\\d.]+ nats\n`));
+  });
+
+  test("sigmoid has channels and elements, softmax classes and pixels", async () => {
+    const { stdout } = await onCpu(MASKS);
+    expect(stdout).toMatch(/\nchannel +elements +share /);
+    expect(stdout).toContain("\nelements     7 valid, 1 ignored, 0 invalid, 0 non-finite\n");
+    expect(stdout).toContain("\ndivisor      7 (valid elements), ");
+    expect(stdout).not.toContain("pixels");
+    const softmax = (await evaluate()).stdout;
+    expect(softmax).toMatch(/\nclass +pixels +share /);
+    expect(softmax).not.toContain("elements");
+  });
+
+  test("what is not as usual is said of the loss", async () => {
+    const flags = "--alpha 1,2 --class-weights 1,2 --label-smoothing 0.1 --reduction weighted-mean";
+    const { stdout } = await evaluate(...flags.split(" "));
+    expect(stdout.replace(/\s+/g, " ")).toContain(
+      " gamma 2, alpha per class, class weights, label smoothing 0.1, reduction weighted-mean, ignore index 255 divisor 3 (weights of the valid pixels), ",
+    );
   });
 
   test("classes without pixels are left out", async () => {

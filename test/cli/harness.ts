@@ -1,12 +1,12 @@
 // Runs the command in this process, and catches what it prints.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import type { Engine } from "../../src/cli/io.js";
 import { main } from "../../src/cli/main.js";
-import { encodeNpy, type NpyData } from "../../src/formats/npy.js";
+import { encodeNpy, parseNpy, type Dtype, type NpyArray, type NpyData } from "../../src/formats/npy.js";
 
 export interface Ran {
   code: number;
@@ -17,17 +17,20 @@ export interface Ran {
 /** What a test may change about the world. */
 export interface World {
   tty?: boolean;
+  /** Of the terminal. */
+  columns?: number;
   env?: Record<string, string>;
   engine?: Engine;
 }
 
 export async function run(
   argv: readonly string[],
-  { tty = false, env = {}, engine }: World = {},
+  { tty = false, columns, env = {}, engine }: World = {},
 ): Promise<Ran> {
   const written = { stdout: "", stderr: "" };
   const output = (name: "stdout" | "stderr") => ({
     isTTY: tty,
+    ...(columns !== undefined && { columns }),
     write: (text: string) => void (written[name] += text),
   });
   const code = await main(argv, { stdout: output("stdout"), stderr: output("stderr"), env }, engine);
@@ -48,6 +51,22 @@ export function useTemporaryFolder(): void {
   });
 }
 
-export function saveNpy(path: string, data: NpyData, shape: readonly number[]): void {
-  writeFileSync(path, encodeNpy(data, shape));
+export function saveNpy(path: string, data: NpyData, shape: readonly number[], dtype?: Dtype): void {
+  writeFileSync(path, encodeNpy(data, shape, dtype));
+}
+
+export function readNpy(path: string): NpyArray {
+  return parseNpy(readFileSync(path), path);
+}
+
+/** Runs a line of words on the reference. */
+export function onCpu(line: string, world?: World): Promise<Ran> {
+  return run([...line.split(" "), "--backend", "reference"], world);
+}
+
+/** The answer to a line of words, on the reference. */
+export async function answer(line: string) {
+  const { code, stdout, stderr } = await onCpu(`${line} --json`);
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
 }

@@ -31,7 +31,8 @@ describe("mistakes", () => {
     [["--gama", "2"], "unknown option '--gama' (Did you mean --gamma?)"],
     [[...files, "--class-weight", "1,1"], "unknown option '--class-weight' (Did you mean --class-weights?)"],
     [["evla", "logits.npy", "labels.npy"], 'unknown command "evla"; known are eval, sample, info'],
-    [["eval", "logits.npy"], "missing required argument 'TARGETS'"],
+    [["eval"], "missing required argument 'LOGITS'"],
+    [["eval", "logits.npy"], "TARGETS: expected a file; only a .npz or .safetensors file can hold both"],
     [[...files, "another"], "too many arguments for 'eval'. Expected 2 arguments but got 3."],
     [["info", "another"], "too many arguments for 'info'. Expected 0 arguments but got 1."],
     [["--gamma", "2", "info"], "--gamma: stands after the command, segloss info … --gamma"],
@@ -51,13 +52,26 @@ describe("mistakes", () => {
     [[...files, "--divisor", "-1"], "--divisor: expected a number ≥ 0, got -1"],
     [
       [...files, "--divisor", "2", "--reduction", "none"],
-      '--divisor: reduction "none" divides by nothing, got 2',
+      "--divisor: --reduction none divides by nothing, got 2",
+    ],
+    [[...files, "--family", "tanh"], '--family: expected one of "softmax", "sigmoid", got "tanh"'],
+    [[...files, "--from", "odds"], '--from: expected one of "logits", "probabilities", got "odds"'],
+    [
+      [...files, "--layout", "nhwc"],
+      '--layout: expected one of "channels-first", "channels-last", got "nhwc"',
+    ],
+    [[...files, "--label-smoothing", "1"], "--label-smoothing: expected a number in [0, 1), got 1"],
+    [
+      [...files, "--family", "sigmoid", "--alpha", "2"],
+      "--alpha: expected a number in [0, 1] for --family sigmoid, which weighs negatives 1 − alpha, got 2",
+    ],
+    [
+      [...files, "--family", "sigmoid", "--alpha", "0.5,0.75", "--class-weights", "1,2e-38"],
+      "(1 − alpha) · --class-weights of channel 1: expected 0 or a number that float32 holds (1.2e-38 to 3.4e38), got 5e-39",
     ],
     [[...files, "--on-invalid", "skip"], '--on-invalid: expected one of "throw", "count", got "skip"'],
-    [
-      [...files, "--backend", "cuda"],
-      "option '--backend <name>' argument 'cuda' is invalid. Allowed choices are webgpu, reference.",
-    ],
+    [[...files, "--backend", "cuda"], '--backend: expected one of "webgpu", "reference", got "cuda"'],
+    [[...files, "--adapter", "gpu"], '--adapter: expected one of "auto", "system", "swiftshader", got "gpu"'],
     [[...files, "--adapter", "system"], "--adapter: is for --backend webgpu, got --backend reference"],
     [[...files, "--grad", "g.txt"], "--grad: expected a .npy file, got g.txt"],
     [[...files, "--loss-map", "m.jpg"], "--loss-map: expected a .png or .npy file, got m.jpg"],
@@ -76,7 +90,7 @@ describe("mistakes", () => {
     ],
     [
       ["eval", "logits.npy", "bad.npy", "--backend", "reference"],
-      "targets: 2 of 4 labels are neither a class 0…1 nor --ignore-index -100, but 2, -1",
+      "targets: 2 of 4 labels are neither a class 0…1 nor --ignore-index -100: 2 at [1, 0], -1 at [1, 1]",
     ],
     [["sample"], "missing required argument 'DIR'"],
     [["sample", "no/such"], "no/such: the folder cannot be made, no such file or folder"],
@@ -99,10 +113,33 @@ describe("help", () => {
     },
   );
 
-  test("it has examples and fits in 80 columns", async () => {
-    const { stdout } = await run(["--help"]);
-    expect(stdout).toContain("segloss eval logits.npy labels.png --ignore-index 255");
+  test.each([[["--help"]], [["eval", "--help"]]])("%j has examples and fits in 80 columns", async (argv) => {
+    const { stdout } = await run(argv);
+    expect(stdout).toContain("segloss eval logits.npy labels.png --gamma 2 --ignore-index 255\n");
+    expect(stdout).toContain("segloss eval logits.npy masks.npy --family sigmoid --alpha 0.25");
+    expect(stdout).toContain("segloss eval batch.npz ");
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  test("each choice of a spec is named, and each default", async () => {
+    const { stdout } = await run(["eval", "--help"]);
+    const text = stdout.replace(/\s+/g, " ");
+    for (const words of [
+      "softmax (default)",
+      "sigmoid",
+      "logits (default)",
+      "probabilities",
+      "(default 2)",
+      "(default -100)",
+      "(default 0)",
+      "mean (default)",
+      "weighted-mean",
+      "channels-first (default)",
+      "channels-last",
+      "throw (default)",
+      "count",
+    ])
+      expect(text).toContain(words);
   });
 
   test("the version is the one of the package", async () => {

@@ -1,7 +1,7 @@
 // Which array of a file is meant: by its name, by being alone, or by being called as usual.
 
 import { describe, expect, test } from "vitest";
-import { readArray, splitPath } from "../../src/formats/arrays.js";
+import { isArchive, readArray, splitPath } from "../../src/formats/arrays.js";
 import { message, safetensors, save, saveNpy, useFolders, type TensorEntry } from "./harness.js";
 
 useFolders();
@@ -35,6 +35,16 @@ describe("a path", () => {
       expect(splitPath(path)).toEqual({ file: path, name: undefined });
     },
   );
+});
+
+test("archives can hold several arrays", () => {
+  expect(["a.npz", "A.SAFETENSORS", "a.npy", "a.png", "npz"].map(isArchive)).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
 });
 
 describe("the array", () => {
@@ -76,13 +86,13 @@ describe("refusing", () => {
       "a choice between strangers",
       ["x", "y"],
       "",
-      'targets: a.safetensors has "x", "y" and none called targets or labels; name one, as a.safetensors:x',
+      'targets: a.safetensors has "x", "y" and none called targets or labels; name one, as a.safetensors:NAME',
     ],
     [
       "a choice between many",
       [..."abcdefghij"],
       "",
-      'targets: a.safetensors has "a", "b", "c", "d", "e", "f", "g", "h" and 2 more and none called targets or labels; name one, as a.safetensors:a',
+      'targets: a.safetensors has "a", "b", "c", "d", "e", "f", "g", "h" and 2 more and none called targets or labels; name one, as a.safetensors:NAME',
     ],
     ["a file of nothing", [], "", "targets: a.safetensors has no arrays"],
     ["a name in a file of nothing", [], ":x", 'targets: a.safetensors has no array "x", it has no arrays'],

@@ -6,6 +6,7 @@ import { readArray } from "../../src/formats/arrays.js";
 import {
   checkWritable,
   npyPieces,
+  readGradOutput,
   readLogits,
   readPixelWeights,
   readTargets,
@@ -42,16 +43,16 @@ describe("logits", () => {
     ["a single channel", SIGMOID, [24], [24, 1]],
     ["a single channel, channels last", SIGMOID_LAST, [24], [24, 1]],
   ])("%s, %o of %j, has shape %j", async (_, context, fileShape, shape) => {
-    const path = saveNpy("a.npy", numbers(24), fileShape);
-    expect(await readLogits(path, context)).toEqual({ logits: numbers(24), shape, fileShape });
+    const source = saveNpy("a.npy", numbers(24), fileShape);
+    expect(await readLogits(source, context)).toEqual({ data: numbers(24), source, fileShape, shape });
   });
 
   test("halves stay halves, the bits of a Uint16Array", async () => {
     const halves = floatsToHalves(numbers(24));
     const npy = await readLogits(saveNpy("a.npy", halves, [2, 3, 2, 2], "<f2"), SOFTMAX);
-    expect(npy.logits).toEqual(halves);
-    const file = safetensors({ logits: ["F16", [2, 3, 2, 2], halves] });
-    expect(await readLogits(save("a.safetensors", file), SOFTMAX)).toEqual(npy);
+    expect(npy.data).toEqual(halves);
+    const path = save("a.safetensors", safetensors({ logits: ["F16", [2, 3, 2, 2], halves] }));
+    expect(await readLogits(path, SOFTMAX)).toEqual({ ...npy, source: `${path}:logits` });
   });
 
   test.each<[string, () => string, FileContext, string]>([
@@ -154,12 +155,20 @@ describe("labels", () => {
     ],
   ])("a .npy of %j fits logits of %j, in either layout", async (shape, logits) => {
     for (const context of [SOFTMAX, SOFTMAX_LAST])
-      expect(await readTargets(saveNpy("a.npy", labels, shape), logits, context)).toEqual(labels);
+      expect((await readTargets(saveNpy("a.npy", labels, shape), logits, context)).data).toEqual(labels);
+  });
+
+  test("are told with their source and their shape in the file", async () => {
+    const npy = saveNpy("a.npy", labels, [2, 3]);
+    const npyTargets = await readTargets(npy, [1, 6, 2, 3], SOFTMAX);
+    expect(npyTargets).toEqual({ data: labels, source: npy, fileShape: [2, 3] });
+    const png = save("a.png", encodeLabels(labels, 3, 2));
+    expect(await readTargets(png, [1, 6, 2, 3], SOFTMAX)).toEqual({ ...npyTargets, source: png });
   });
 
   test("a .png fits by its height and width, whatever the case of its name", async () => {
     const path = save("a.PNG", encodeLabels(labels, 3, 2));
-    expect(await readTargets(path, [1, 6, 2, 3], SOFTMAX)).toEqual(labels);
+    expect((await readTargets(path, [1, 6, 2, 3], SOFTMAX)).data).toEqual(labels);
   });
 
   test.each([
@@ -170,9 +179,9 @@ describe("labels", () => {
     BigInt64Array.of(0n, 1n, 2n, -100n, 2n ** 40n, 5n),
   ])("a file of a %o gives that", async (array) => {
     const path = saveNpy("a.npy", array, [2, 3]);
-    const targets = await readTargets(path, [1, 6, 2, 3], SOFTMAX);
-    expect(targets).toEqual(array);
-    expect(targets.constructor).toBe(array.constructor);
+    const { data } = await readTargets(path, [1, 6, 2, 3], SOFTMAX);
+    expect(data).toEqual(array);
+    expect(data.constructor).toBe(array.constructor);
   });
 
   test.each<[string, () => string, number[], string]>([
@@ -210,7 +219,19 @@ describe("labels", () => {
       "soft targets as whole numbers",
       () => saveNpy("a.npy", labels, [3, 1, 2]),
       [1, 3, 1, 2],
-      "targets: a.npy is [3, 1, 2], the logits expect [1, 1, 2]; save soft targets as floats",
+      'targets: a.npy is [3, 1, 2], the logits expect [1, 1, 2]; save soft targets as floats, or take family "sigmoid"',
+    ],
+    [
+      "a .npy that fits the other layout",
+      () => saveNpy("a.npy", labels, [2, 3]),
+      [1, 2, 3, 6],
+      'targets: a.npy is [2, 3], the logits expect [1, 3, 6]; it would fit layout "channels-last"',
+    ],
+    [
+      "a .png that fits the other layout",
+      () => save("a.png", encodeLabels(labels, 3, 2)),
+      [1, 2, 3, 6],
+      'targets: a.png is 3×2, the logits expect 6×3 (width×height); it would fit layout "channels-last"',
     ],
     [
       "an array of a .safetensors that does not fit",
@@ -228,6 +249,13 @@ describe("labels", () => {
   ])("%s is refused", async (_, make, shape, expected) => {
     expect(await message(readTargets(make(), shape, SOFTMAX))).toBe(expected);
   });
+
+  test("channels that were thought to come last may come first", async () => {
+    const path = saveNpy("a.npy", labels, [2, 3]);
+    expect(await message(readTargets(path, [1, 3, 6, 2], SOFTMAX_LAST))).toBe(
+      'targets: a.npy is [2, 3], the logits expect [1, 6, 2]; it would fit layout "channels-first"',
+    );
+  });
 });
 
 describe("soft targets", () => {
@@ -240,12 +268,12 @@ describe("soft targets", () => {
     [SOFTMAX, [6, 4], [6, 4]],
   ])("for %o, floats of %j fit logits of %j", async (context, shape, logits) => {
     const path = saveNpy("a.npy", numbers(24), shape);
-    expect(await readTargets(path, logits, context)).toEqual(numbers(24));
+    expect((await readTargets(path, logits, context)).data).toEqual(numbers(24));
   });
 
   test("halves are widened", async () => {
     const path = saveNpy("a.npy", floatsToHalves(numbers(24)), [6, 2, 2], "<f2");
-    expect(await readTargets(path, [1, 6, 2, 2], SOFTMAX)).toEqual(numbers(24));
+    expect((await readTargets(path, [1, 6, 2, 2], SOFTMAX)).data).toEqual(numbers(24));
   });
 
   test.each<[string, FileContext, number[], number[], string]>([
@@ -292,17 +320,18 @@ describe("targets of family sigmoid", () => {
     [SIGMOID, [6, 1], [6, 1]],
   ])("for %o, %j fits logits of %j, whatever the dtype", async (context, shape, logits) => {
     for (const array of [bits, Float32Array.from(bits), Int32Array.from(bits)])
-      expect(await readTargets(saveNpy("a.npy", array, shape), logits, context)).toEqual(array);
+      expect((await readTargets(saveNpy("a.npy", array, shape), logits, context)).data).toEqual(array);
   });
 
   test("bools are bytes 0 and 1", async () => {
     const path = saveNpy("a.npy", Uint8Array.of(0, 1, 1, 0, 0, 1), [3, 2], "|b1");
-    expect(await readTargets(path, [1, 1, 3, 2], SIGMOID)).toEqual(Uint8Array.of(0, 1, 1, 0, 0, 1));
+    const { data } = await readTargets(path, [1, 1, 3, 2], SIGMOID);
+    expect(data).toEqual(Uint8Array.of(0, 1, 1, 0, 0, 1));
   });
 
   test("a .png is one image of one channel", async () => {
     const path = save("a.png", encodeLabels(bits, 3, 2));
-    expect(await readTargets(path, [1, 1, 2, 3], SIGMOID)).toEqual(bits);
+    expect((await readTargets(path, [1, 1, 2, 3], SIGMOID)).data).toEqual(bits);
     expect(await message(readTargets(path, [1, 2, 2, 3], SIGMOID))).toBe(
       "targets: a.png is one image of one channel, logits of shape [1, 2, 2, 3] need a .npy file",
     );
@@ -313,7 +342,7 @@ describe("targets of family sigmoid", () => {
       "labels, one per pixel",
       [3, 2],
       [1, 2, 3, 2],
-      "targets: a.npy is [3, 2], the logits expect [1, 2, 3, 2]",
+      'targets: a.npy is [3, 2], the logits expect [1, 2, 3, 2]; family "sigmoid" takes a target for each channel',
     ],
     ["a row for a batch", [6], [3, 1, 2], "targets: a.npy is [6], the logits expect [3, 1, 2]"],
   ])("%s are refused", async (_, shape, logits, expected) => {
@@ -323,6 +352,8 @@ describe("targets of family sigmoid", () => {
 });
 
 describe("pixel weights", () => {
+  const read = (path: string, shape = [1, 6, 2, 3]) => readPixelWeights(path, shape, SOFTMAX);
+
   test.each<[number[], number[]]>([
     [
       [2, 3],
@@ -341,18 +372,24 @@ describe("pixel weights", () => {
       [1, 6, 2, 3],
     ],
     [[6], [6, 9]],
-  ])("of %j fit logits of %j", async (shape, logits) => {
-    expect(await readPixelWeights(saveNpy("w.npy", numbers(6), shape), logits)).toEqual(numbers(6));
+  ])("of %j fit logits of %j", async (fileShape, logits) => {
+    const source = saveNpy("w.npy", numbers(6), fileShape);
+    for (const context of [SOFTMAX, SIGMOID_LAST])
+      expect(await readPixelWeights(source, logits, context)).toEqual({
+        data: numbers(6),
+        source,
+        fileShape,
+      });
   });
 
   test("are widened from halves", async () => {
     const path = saveNpy("w.npy", floatsToHalves(numbers(6)), [2, 3], "<f2");
-    expect(await readPixelWeights(path, [1, 6, 2, 3])).toEqual(numbers(6));
+    expect((await read(path)).data).toEqual(numbers(6));
   });
 
   test.each(["pixel_weights", "pixelWeights", "weights"])("are found as %s", async (name) => {
     const file = safetensors({ logits: ["U8", [6], labels], [name]: ["F32", [6], numbers(6)] });
-    expect(await readPixelWeights(save("a.safetensors", file), [6, 9])).toEqual(numbers(6));
+    expect((await read(save("a.safetensors", file), [6, 9])).data).toEqual(numbers(6));
   });
 
   test.each<[string, () => string, string]>([
@@ -367,18 +404,68 @@ describe("pixel weights", () => {
       "pixel weights: w.npy is [3, 2], the logits expect [1, 2, 3]",
     ],
     [
+      "those of the other layout",
+      () => saveNpy("w.npy", numbers(12), [6, 2]),
+      'pixel weights: w.npy is [6, 2], the logits expect [1, 2, 3]; it would fit layout "channels-last"',
+    ],
+    [
       "a picture",
       () => save("w.png", encodeLabels(labels, 3, 2)),
       "pixel weights: expected a .npy, .npz or .safetensors file, got w.png",
     ],
   ])("%s are refused", async (_, make, expected) => {
-    expect(await message(readPixelWeights(make(), [1, 6, 2, 3]))).toBe(expected);
+    expect(await message(read(make()))).toBe(expected);
+  });
+});
+
+describe("an upstream gradient", () => {
+  test.each<[FileContext, number[]]>([
+    [SOFTMAX, [1, 3, 2]],
+    [SOFTMAX, [3, 2]],
+    [SOFTMAX_LAST, [3, 2]],
+    [SIGMOID, [1, 4, 3, 2]],
+    [SIGMOID, [4, 3, 2]],
+    [SIGMOID_LAST, [3, 2, 4]],
+  ])("for %o is shaped like the loss map: %j", async (context, fileShape) => {
+    const data = numbers(fileShape.reduce((product, size) => product * size));
+    const source = saveNpy("g.npy", data, fileShape);
+    expect(await readGradOutput(source, [1, 4, 3, 2], context)).toEqual({ data, source, fileShape });
+  });
+
+  test("is found by its name, widened from halves", async () => {
+    const halves = floatsToHalves(numbers(6));
+    const file = safetensors({ logits: ["U8", [6], labels], grad_output: ["F16", [3, 2], halves] });
+    const { data } = await readGradOutput(save("a.safetensors", file), [1, 4, 3, 2], SOFTMAX);
+    expect(data).toEqual(numbers(6));
+  });
+
+  test.each<[string, FileContext, () => string, string]>([
+    [
+      "whole numbers",
+      SOFTMAX,
+      () => saveNpy("g.npy", labels, [3, 2]),
+      "g.npy: grad output of uint8; expected float32 or float16",
+    ],
+    [
+      "one number per pixel for sigmoid",
+      SIGMOID,
+      () => saveNpy("g.npy", numbers(6), [3, 2]),
+      "grad output: g.npy is [3, 2], the logits expect [1, 4, 3, 2]",
+    ],
+    [
+      "one number per element for softmax",
+      SOFTMAX,
+      () => saveNpy("g.npy", numbers(24), [4, 3, 2]),
+      "grad output: g.npy is [4, 3, 2], the logits expect [1, 3, 2]",
+    ],
+  ])("%s is refused", async (_, context, make, expected) => {
+    expect(await message(readGradOutput(make(), [1, 4, 3, 2], context))).toBe(expected);
   });
 });
 
 test.each(["targets", "labels", "target", "label"])("targets are found as %s", async (name) => {
   const file = safetensors({ logits: ["F32", [6], numbers(6)], [name]: ["U8", [6], labels] });
-  expect(await readTargets(save("a.safetensors", file), [6, 9], SOFTMAX)).toEqual(labels);
+  expect((await readTargets(save("a.safetensors", file), [6, 9], SOFTMAX)).data).toEqual(labels);
 });
 
 describe("large files", () => {

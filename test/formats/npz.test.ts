@@ -36,12 +36,12 @@ const LOGITS = { what: "logits", names: ["logits"] };
 describe.each(WRITERS)("a file of %s", (by) => {
   test("gives the arrays that went in", async () => {
     const path = save("a.npz", fileOf(by));
-    const { logits, shape } = await readLogits(path, SOFTMAX);
-    expect(shape).toEqual([1, 3, 1, 2]);
-    expect(logits).toEqual(Float32Array.of(1, -2, 3, 0.5, 0, 65504));
+    const { data, shape, source } = await readLogits(path, SOFTMAX);
+    expect({ shape, source }).toEqual({ shape: [1, 3, 1, 2], source: `${path}:logits` });
+    expect(data).toEqual(Float32Array.of(1, -2, 3, 0.5, 0, 65504));
     const labels = BigInt64Array.of(2n, 255n);
-    expect(await readTargets(path, shape, SOFTMAX)).toEqual(labels);
-    expect(await readTargets(`${path}:labels`, shape, SOFTMAX)).toEqual(labels);
+    expect((await readTargets(path, shape, SOFTMAX)).data).toEqual(labels);
+    expect((await readTargets(`${path}:labels`, shape, SOFTMAX)).data).toEqual(labels);
   });
 
   test("tells how far it is, in bytes of the array", async () => {

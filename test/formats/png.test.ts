@@ -2,7 +2,7 @@
 
 import { decode, encode } from "fast-png";
 import { describe, expect, test } from "vitest";
-import { COLOURS, lossScale, paintLossMap } from "../../src/formats/colours.js";
+import { COLOURS, LABEL_COLOURS, lossScale, paintLossMap } from "../../src/formats/colours.js";
 import { decodeLabels, encodeLabels, encodeRgb } from "../../src/formats/png.js";
 
 const PALETTE = [
@@ -20,6 +20,24 @@ describe("label maps", () => {
       height: 2,
       labels,
     });
+  });
+
+  test("16 bits are kept, as grey values even when there is a palette", () => {
+    const labels = Uint16Array.of(0, 255, 256, 65535);
+    for (const palette of [undefined, PALETTE])
+      expect(decodeLabels(encodeLabels(labels, 4, 1, palette), "a.png").labels).toEqual(
+        Int32Array.from(labels),
+      );
+  });
+
+  test("no two labels have the same colour, and 0 is black", () => {
+    expect(new Set(LABEL_COLOURS.map(String)).size).toBe(256);
+    expect([0, 1, 15, 255].map((label) => LABEL_COLOURS[label])).toEqual([
+      [0, 0, 0],
+      [128, 0, 0],
+      [192, 128, 128],
+      [224, 224, 192],
+    ]);
   });
 
   test("every grey value is kept", () => {

@@ -1,10 +1,13 @@
-// What a loss asks of WebGPU at 256 × 512 pixels of 19 classes: dispatches, submits, bound bytes, new objects.
+// What a loss asks of WebGPU: dispatches, submits, bound bytes, new objects.
 
 import { afterAll, beforeAll, expect } from "vitest";
 import { openMeter, type Meter } from "../../bench/accounting.mjs";
 import { createLoss, type Loss } from "../../src/loss.js";
+import type { LossSpec } from "../../src/spec.js";
 import { BufferUsage } from "../../src/webgpu/gpu.js";
 import { gpuTest } from "../support/adapter.js";
+import { inputsOf, type Case } from "../support/cases.js";
+import { makeScene, submit, type Ask } from "./caller.js";
 
 const SHAPE = [1, 19, 256, 512];
 const PIXELS = 256 * 512;
@@ -88,4 +91,95 @@ gpuTest("a run is one submit of at most 4 dispatches, and the second creates not
   const second = await meter.count(() => focal.run(inputs));
   expect(second).toEqual({ ...first, buffers: 0, bindGroups: 0, pipelines: 0 });
   focal.destroy();
+});
+
+/** One mode of `encode`, on 32 × 64 pixels of three classes. */
+interface Mode {
+  spec?: LossSpec;
+  item?: Partial<Case>;
+  ask?: Ask;
+  dispatches: number;
+  /** How often each of the caller's buffers is bound. Each dispatch counts. */
+  bound: Record<string, number>;
+}
+
+const SHAPE_OF_MODES = [1, 3, 32, 64];
+const HALVES = { item: { logitType: "f16" }, ask: { gradient: "f16" } } as const;
+const LAST = { layout: "channels-last" } as const;
+/** The targets are counted before the loss is. */
+const USUAL = { dispatches: 3, bound: { logits: 1, gradLogits: 1, targets: 2 } };
+const IN_PLACE = { dispatches: 3, bound: { logits: 1, targets: 2 } };
+
+gpuTest.for<[what: string, mode: Mode]>([
+  ["floats", USUAL],
+  ["floats, channels last", { ...USUAL, spec: LAST }],
+  ["halves", { ...USUAL, ...HALVES }],
+  ["halves, channels last", { ...USUAL, ...HALVES, spec: LAST }],
+  ["sigmoid", { ...USUAL, spec: { family: "sigmoid" } }],
+  ["probabilities", { ...USUAL, spec: { from: "probabilities" } }],
+  // To count them, class 0 of each pixel is all that is read.
+  ["soft targets", { ...USUAL, item: { targets: "f32" } }],
+  ["in place", { ...IN_PLACE, ask: { inPlace: true } }],
+  ["in place, halves", { ...IN_PLACE, ...HALVES, ask: { inPlace: true } }],
+  ["added to another gradient", { ...USUAL, ask: { accumulate: new Float32Array(3 * 32 * 64) } }],
+  [
+    "the weighted mean",
+    {
+      spec: { reduction: "weighted-mean", classWeights: [1, 2, 3] },
+      item: { pixelWeights: [] },
+      dispatches: 4,
+      bound: { ...USUAL.bound, pixelWeights: 2 },
+    },
+  ],
+  [
+    "classes and counts",
+    {
+      ask: { outputs: ["perClass", "confusion", "lossMap", "argmax"] },
+      dispatches: 4,
+      bound: { ...USUAL.bound, targets: 3, lossMap: 2, argmax: 2, perClass: 1, confusion: 1 },
+    },
+  ],
+] as const)(
+  "%s: encode binds no more than it needs, and the second step creates nothing",
+  async ([, mode], { device }) => {
+    const { spec = {}, item, ask = {}, dispatches, bound } = mode;
+    const inputs = inputsOf({ name: "", spec, shape: SHAPE_OF_MODES, ...item });
+    const { bindings } = makeScene(device, spec, inputs, { outputs: [], ...ask });
+    const loss = await createLoss({ ...spec, onInvalid: "count" }, { device });
+    const step = () => submit(device, (encoder) => loss.encode(encoder, bindings));
+
+    const first = await meter.count(step);
+    expect(first).toMatchObject({ dispatches, submits: 1, bindGroups: dispatches });
+    expect(first.buffers).toBeGreaterThan(0);
+    const second = await meter.count(step);
+    expect(second).toEqual({ ...first, buffers: 0, bindGroups: 0, pipelines: 0 });
+
+    const ofBuffer = await meter.bound(step);
+    const counted: Record<string, number> = {};
+    let callers = 0;
+    for (const [name, binding] of Object.entries(bindings)) {
+      if (typeof binding !== "object" || !("buffer" in binding)) continue;
+      const sizes = ofBuffer.get(binding.buffer) ?? [];
+      counted[name] = sizes.length;
+      const data = binding.buffer.size - 64; // whole words, see `upload`
+      expect(new Set(sizes), name).toEqual(new Set([data]));
+      callers += sizes.reduce((sum, size) => sum + size, 0);
+    }
+    expect(counted).toEqual(bound);
+    // The rest is ours: partial sums, and outputs that are not asked for. Less than a byte per pixel, or element.
+    const positions = spec.family === "sigmoid" ? inputs.logits.length : 32 * 64;
+    expect(second.boundBytes - callers).toBeLessThan(positions + 1024);
+    loss.destroy();
+  },
+);
+
+gpuTest("a step with another upstream gradient creates nothing either", async ({ device }) => {
+  const { bindings } = makeScene(device, {}, inputsOf({ name: "", spec: {}, shape: SHAPE_OF_MODES }));
+  const loss = await createLoss({ onInvalid: "count" }, { device });
+  const step = (gradOutput: number) =>
+    submit(device, (encoder) => loss.encode(encoder, { ...bindings, gradOutput }));
+  step(1);
+  const { buffers, bindGroups, pipelines } = await meter.count(() => [2, 3, 4].forEach(step));
+  expect({ buffers, bindGroups, pipelines }).toEqual({ buffers: 0, bindGroups: 0, pipelines: 0 });
+  loss.destroy();
 });

@@ -5,6 +5,7 @@ import { checkShape, checkSpec, type LossSpec } from "../../src/spec.js";
 import { checkBindings, type EncodeBindings } from "../../src/webgpu/bindings.js";
 
 const STORAGE = 0x80;
+const COPY_DST = 0x08;
 const LIMITS = { minStorageBufferOffsetAlignment: 256, maxStorageBufferBindingSize: 4096 };
 
 /** As much of a GPUBuffer as a check looks at. */
@@ -28,18 +29,35 @@ const CONTROL = {
   result: { buffer: buffer(32) },
 } as const satisfies EncodeBindings;
 
+/** What else there may be. */
+const MORE = {
+  pixelWeights: { buffer: buffer(24) },
+  argmax: { buffer: buffer(24) },
+  perClass: { buffer: buffer(64) },
+  confusion: { buffer: buffer(64, STORAGE | COPY_DST) },
+} as const satisfies Partial<EncodeBindings>;
+
 describe("bindings", () => {
   test("that keep every rule become windows of their buffers", () => {
-    const { labels, gradOutput, windows } = check(CONTROL);
-    expect({ labels, gradOutput }).toEqual({ labels: "i32", gradOutput: 1 });
-    const { logits, targets, gradLogits, lossMap, result } = CONTROL;
-    expect(windows).toEqual({
-      logits: { buffer: logits.buffer, offset: 0, size: 96, first: 0 },
-      targets: { buffer: targets.buffer, offset: 0, size: 24, first: 0 },
-      gradLogits: { buffer: gradLogits.buffer, offset: 0, size: 96, first: 0 },
-      lossMap: { buffer: lossMap.buffer, offset: 0, size: 24, first: 0 },
-      result: { buffer: result.buffer, offset: 0, size: 32, first: 0 },
+    const { windows, ...checked } = check({ ...CONTROL, ...MORE });
+    expect(checked).toEqual({
+      targets: "i32",
+      logits: "f32",
+      gradient: "f32",
+      inPlace: false,
+      accumulate: false,
+      gradOutput: 1,
+      gradScale: 1,
     });
+    const { shape: _, ...given } = { ...CONTROL, ...MORE };
+    expect(windows).toEqual(
+      Object.fromEntries(
+        Object.entries(given).map(([name, { buffer }]) => [
+          name,
+          { buffer, offset: 0, size: buffer.size, first: 0, length: buffer.size },
+        ]),
+      ),
+    );
   });
 
   test("need no more than logits and targets", () => {
@@ -49,9 +67,35 @@ describe("bindings", () => {
 
   test("take bytes as labels when told so", () => {
     const targets = { buffer: buffer(8), type: "u8" };
-    const { labels, windows } = check({ ...CONTROL, targets });
-    expect(labels).toBe("u8");
-    expect(windows.targets).toMatchObject({ offset: 0, size: 8, first: 0 });
+    const { targets: type, windows } = check({ ...CONTROL, targets });
+    expect(type).toBe("u8");
+    expect(windows.targets).toMatchObject({ offset: 0, size: 8, first: 0, length: 6 });
+  });
+
+  test("take floats as soft targets, one for each logit", () => {
+    const targets = { buffer: buffer(96), type: "f32" };
+    expect(check({ ...CONTROL, targets }).targets).toBe("f32");
+    expect(check({ ...CONTROL, targets }).windows.targets).toMatchObject({ length: 96 });
+  });
+
+  test("take a target for each element of sigmoid, and give maps of them", () => {
+    const spec = { family: "sigmoid" } as const;
+    const targets = { buffer: buffer(24), type: "u8" };
+    const [lossMap, argmax] = [{ buffer: buffer(96) }, { buffer: buffer(96) }];
+    const { windows } = check({ ...CONTROL, ...MORE, targets, lossMap, argmax }, spec);
+    expect(windows.targets.length).toBe(24);
+    expect(windows.lossMap!.length).toBe(96);
+    expect(windows.argmax!.length).toBe(96);
+    expect(windows.pixelWeights!.length).toBe(24);
+    expect(windows.confusion!.length).toBe(4 * 2 * 2 * 4);
+  });
+
+  test("take halves as logits and as gradient, each for itself", () => {
+    const halves = { buffer: buffer(48), type: "f16" };
+    expect(check({ ...CONTROL, logits: halves })).toMatchObject({ logits: "f16", gradient: "f32" });
+    const { windows, ...checked } = check({ ...CONTROL, gradLogits: halves });
+    expect(checked).toMatchObject({ logits: "f32", gradient: "f16" });
+    expect(windows.gradLogits).toMatchObject({ size: 48, length: 48 });
   });
 
   test("take a number as the upstream gradient", () => {
@@ -62,7 +106,42 @@ describe("bindings", () => {
   test("take a map as the upstream gradient of a map", () => {
     const gradOutput = { buffer: buffer(24) };
     const { windows } = check({ ...CONTROL, gradOutput }, { reduction: "none" });
-    expect(windows.gradOutput).toEqual({ ...gradOutput, offset: 0, size: 24, first: 0 });
+    expect(windows.gradOutput).toEqual({ ...gradOutput, offset: 0, size: 24, first: 0, length: 24 });
+  });
+
+  test("may ask for the gradient in place of the logits, naming them again or not", () => {
+    const { gradLogits: _, ...rest } = CONTROL;
+    const halves = { buffer: buffer(512), offset: 6, type: "f16" };
+    for (const gradLogits of [undefined, halves]) {
+      const logits = halves;
+      const { windows, ...checked } = check({
+        ...rest,
+        logits,
+        ...(gradLogits && { gradLogits }),
+        inPlace: true,
+      });
+      expect(checked).toMatchObject({ inPlace: true, logits: "f16", gradient: "f16" });
+      expect(windows.gradLogits).toEqual(windows.logits);
+    }
+  });
+
+  test("may ask for the gradient to be added", () => {
+    expect(check({ ...CONTROL, accumulate: true })).toMatchObject({ accumulate: true, gradient: "f32" });
+  });
+
+  test.each<[spec: LossSpec, scale: number]>([
+    [{}, 4], // of six pixels
+    [{ reduction: "weighted-mean" }, 4],
+    [{ reduction: "sum" }, 1],
+    [{ reduction: "none" }, 1],
+    [{ divisor: 100 }, 64],
+    [{ divisor: 0.5 }, 1],
+  ])("with %j scale a gradient of halves by %i, unless they say otherwise", (spec, scale) => {
+    const gradLogits = { buffer: buffer(48), type: "f16" };
+    expect(check({ ...CONTROL, gradLogits }, spec).gradScale).toBe(scale);
+    expect(check({ ...CONTROL, gradLogits, gradScale: 3 }, spec).gradScale).toBe(3);
+    expect(check(CONTROL, spec).gradScale).toBe(1);
+    expect(check({ ...CONTROL, gradScale: 3 }, spec).gradScale).toBe(3);
   });
 
   test("may hold logits and labels in one buffer", () => {
@@ -85,18 +164,42 @@ describe("a window", () => {
     ["may be given its size", { offset: 928, size: 96 }, { offset: 768, size: 256, first: 40 }],
   ])("%s", (_, binding, window) => {
     const logits = { buffer: buffer(1024), ...binding };
-    expect(check({ ...CONTROL, logits }).windows.logits).toEqual({ buffer: logits.buffer, ...window });
+    expect(check({ ...CONTROL, logits }).windows.logits).toEqual({
+      buffer: logits.buffer,
+      ...window,
+      length: 96,
+    });
   });
 
   test("on bytes is whole words, and counts its first byte", () => {
     const targets = { buffer: buffer(512), type: "u8", offset: 259 };
-    expect(check({ ...CONTROL, targets }).windows.targets).toMatchObject({ offset: 256, size: 12, first: 3 });
+    expect(check({ ...CONTROL, targets }).windows.targets).toMatchObject({
+      offset: 256,
+      size: 12,
+      first: 3,
+      length: 6,
+    });
+  });
+
+  test("on halves is whole words, and counts its first half", () => {
+    const logits = { buffer: buffer(512), type: "f16", offset: 262 };
+    expect(check({ ...CONTROL, logits }).windows.logits).toMatchObject({
+      offset: 256,
+      size: 56,
+      first: 3,
+      length: 48,
+    });
+  });
+
+  test("on 64 bits counts them as one", () => {
+    const targets = { buffer: buffer(512), type: "i64", offset: 264 };
+    expect(check({ ...CONTROL, targets }).windows.targets).toMatchObject({ offset: 256, size: 56, first: 1 });
   });
 });
 
 describe("bindings that break a rule are refused:", () => {
   const { logits, targets } = CONTROL;
-  const SHARED = buffer(512);
+  const SHARED = buffer(1024);
 
   test.each<[rule: string, broken: object, complaint: Error]>([
     [
@@ -123,19 +226,118 @@ describe("bindings that break a rule are refused:", () => {
       "a binding of another name",
       { gradient: logits },
       new TypeError(
-        'bindings: unknown option "gradient"; known are shape, logits, targets, gradOutput, gradLogits, lossMap, result',
+        'bindings: unknown option "gradient"; known are shape, logits, targets, pixelWeights, gradOutput, ' +
+          "gradScale, inPlace, accumulate, gradLogits, " +
+          "lossMap, argmax, perClass, confusion, result",
       ),
     ],
     [
-      "half floats",
-      { logits: { ...logits, type: "f16" } },
-      new TypeError('logits.type: expected f32, got "f16"'),
+      "logits of whole numbers",
+      { logits: { ...logits, type: "i32" } },
+      new TypeError('logits.type: expected f32 or f16, got "i32"'),
     ],
     [
-      "labels of float32",
-      { targets: { ...targets, type: "f32" } },
-      new TypeError('targets.type: expected i32 or u8 or u16 or u32 or i64, got "f32"'),
+      "labels of halves",
+      { targets: { ...targets, type: "f16" } },
+      new TypeError('targets.type: expected i32 or u8 or u16 or u32 or i64 or f32, got "f16"'),
     ],
+    [
+      "a loss map of halves",
+      { lossMap: { ...CONTROL.lossMap, type: "f16" } },
+      new TypeError('lossMap.type: expected f32, got "f16"'),
+    ],
+    [
+      "predictions of bytes",
+      { argmax: { ...MORE.argmax, type: "u8" } },
+      new TypeError('argmax.type: expected i32, got "u8"'),
+    ],
+    [
+      "halves that end within a word",
+      { shape: [1, 1, 3], logits: { buffer: buffer(6), type: "f16" } },
+      new RangeError("logits: expected a buffer of whole 4-byte words, got 6 bytes"),
+    ],
+    [
+      "halves that begin within one",
+      { logits: { buffer: buffer(512), offset: 3, type: "f16" } },
+      new RangeError("logits.offset: expected a multiple of 2 bytes, 0 or more, got 3"),
+    ],
+    [
+      "numbers of 64 bits that begin within one",
+      { targets: { buffer: buffer(512), offset: 4, type: "i64" } },
+      new RangeError("targets.offset: expected a multiple of 8 bytes, 0 or more, got 4"),
+    ],
+    [
+      "soft targets that are too few",
+      { targets: { buffer: buffer(24), type: "f32" } },
+      new RangeError("targets: expected 96 bytes for [2, 4, 3], got 24 from offset 0"),
+    ],
+    [
+      "pixel weights that are too few",
+      { pixelWeights: { buffer: buffer(20) } },
+      new RangeError("pixelWeights: expected 24 bytes for [2, 4, 3], got 20 from offset 0"),
+    ],
+    [
+      "classes that are too few",
+      { perClass: { buffer: buffer(60) } },
+      new RangeError("perClass: expected 64 bytes for [2, 4, 3], got 60 from offset 0"),
+    ],
+    [
+      "counts that are too few",
+      { confusion: { buffer: buffer(60, STORAGE | COPY_DST) } },
+      new RangeError("confusion: expected 64 bytes for [2, 4, 3], got 60 from offset 0"),
+    ],
+    [
+      "counts that cannot be cleared",
+      { confusion: { buffer: buffer(64) } },
+      new TypeError("confusion: expected a buffer with usage COPY_DST, too, got usage 128"),
+    ],
+    [
+      "a gradient in place of the logits, in another buffer",
+      { inPlace: true },
+      new TypeError("inPlace: expected gradLogits to be the logits' own buffer, offset and type, or absent"),
+    ],
+    [
+      "a gradient in place of the logits, at another offset",
+      { inPlace: true, logits: { buffer: SHARED }, gradLogits: { buffer: SHARED, offset: 256 } },
+      new TypeError("inPlace: expected gradLogits to be the logits' own buffer, offset and type, or absent"),
+    ],
+    [
+      "a gradient in place of the logits, of another type",
+      { inPlace: true, logits: { buffer: SHARED }, gradLogits: { buffer: SHARED, type: "f16" } },
+      new TypeError("inPlace: expected gradLogits to be the logits' own buffer, offset and type, or absent"),
+    ],
+    [
+      "a gradient in place of the logits, where the targets are, too",
+      {
+        inPlace: true,
+        logits: { buffer: SHARED },
+        gradLogits: { buffer: SHARED },
+        targets: { buffer: SHARED, offset: 256 },
+      },
+      new TypeError("gradLogits: expected another buffer than that of targets, got the same one"),
+    ],
+    [
+      "a gradient that is added to the logits in place",
+      { inPlace: true, accumulate: true, gradLogits: logits },
+      new TypeError("accumulate: a gradient in place of the logits has nothing to be added to"),
+    ],
+    [
+      "a gradient that is added to nothing",
+      { accumulate: true, gradLogits: undefined },
+      new TypeError("accumulate: expected gradLogits to add to"),
+    ],
+    ["a place that is text", { inPlace: "yes" }, new TypeError('inPlace: expected true or false, got "yes"')],
+    ["a sum that is a number", { accumulate: 1 }, new TypeError("accumulate: expected true or false, got 1")],
+    ["a scale of 0", { gradScale: 0 }, new RangeError("gradScale: expected a number > 0, got 0")],
+    ...(["gradOutput", "pixelWeights", "lossMap", "argmax", "perClass", "confusion", "result"] as const).map(
+      (name): [string, object, Error] => [
+        `null for ${name}`,
+        { [name]: null },
+        name === "gradOutput"
+          ? new TypeError('gradOutput: a map needs reduction "none", this loss has "mean"')
+          : new TypeError(`${name}: expected { buffer, offset?, size?, type? }, got null`),
+      ],
+    ),
     [
       "a buffer that is too small",
       { logits: { buffer: buffer(92) } },
@@ -240,7 +442,9 @@ describe("bindings that break a rule are refused:", () => {
     [
       "a gradient over its logits",
       { gradLogits: logits },
-      new TypeError("gradLogits: expected another buffer than that of logits, got the same one"),
+      new TypeError(
+        "gradLogits: expected another buffer than that of logits, got the same one; or say inPlace: true",
+      ),
     ],
     [
       "a map of losses over the labels",
@@ -262,6 +466,24 @@ describe("bindings that break a rule are refused:", () => {
       "lossMap: expected another buffer than that of gradOutput, got the same one",
     );
     expect(() => check({ ...CONTROL, ...both }, { reduction: "none" })).toThrow(complaint);
+  });
+
+  test("null for an upstream map", () => {
+    expect(() => check({ ...CONTROL, gradOutput: null }, { reduction: "none" })).toThrow(
+      new TypeError("gradOutput: expected { buffer, offset?, size?, type? }, got null"),
+    );
+  });
+
+  test("a scale that is too much for the upstream gradient", () => {
+    const gradScale = 2 ** 100;
+    expect(() => check({ ...CONTROL, gradScale, gradOutput: 2 ** 100 })).toThrow(/gradScale/);
+    expect(() => check({ ...CONTROL, gradScale, gradOutput: 2 ** -100 })).not.toThrow();
+  });
+
+  test.each([0, 1])("soft targets of softmax, where %i means ignored", (ignoreIndex) => {
+    const soft = { targets: { buffer: buffer(96), type: "f32" } };
+    expect(() => check({ ...CONTROL, ...soft }, { ignoreIndex })).toThrow(/^ignoreIndex: /);
+    expect(() => check({ ...CONTROL, ...soft }, { ignoreIndex: 2 })).not.toThrow();
   });
 
   test("an offset below 0", () => {

@@ -1,69 +1,31 @@
 // The buffer door: the caller's device, encoder and buffers, at offsets, and what happens when they are not right.
 
 import { describe, expect } from "vitest";
-import {
-  createLoss,
-  type EncodeBindings,
-  type LossInputs,
-  type LossSpec,
-  type Targets,
-} from "../../src/index.js";
-import { BufferUsage } from "../../src/webgpu/gpu.js";
+import { createLoss, type PrepareRequest } from "../../src/index.js";
 import { gpuTest } from "../support/adapter.js";
-import { inputsOf } from "../support/cases.js";
+import { inputsOf, type Case } from "../support/cases.js";
 import { expectRight } from "../support/tolerance.js";
+import {
+  download,
+  expectEncodeRight,
+  expectResult,
+  makeScene,
+  STALE,
+  submit,
+  upload,
+  type Ask,
+  type Offsets,
+} from "./caller.js";
 
-const { STORAGE, COPY_DST, COPY_SRC, MAP_READ } = BufferUsage;
 const ITEM = { name: "", spec: { ignoreIndex: 255 }, shape: [2, 5, 6, 8] };
-const PIXELS = 2 * 6 * 8;
 
-/** A buffer that holds `data` at `offset`, and other numbers around it. */
-function upload(device: GPUDevice, data: Float32Array | Targets, offset = 0): GPUBuffer {
-  const size = Math.ceil((offset + data.byteLength) / 4) * 4 + 64;
-  const buffer = device.createBuffer({ label: "caller's", size, usage: STORAGE | COPY_DST | COPY_SRC });
-  const bytes = new Uint8Array(size).fill(77);
-  bytes.set(new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength), offset);
-  device.queue.writeBuffer(buffer, 0, bytes);
-  return buffer;
-}
+/** The buffers of one call about the item. */
+const scene = (device: GPUDevice, inputs = inputsOf(ITEM), ask?: Ask) =>
+  makeScene(device, ITEM.spec, inputs, ask);
 
-async function download(device: GPUDevice, buffer: GPUBuffer): Promise<ArrayBuffer> {
-  const staging = device.createBuffer({ size: buffer.size, usage: MAP_READ | COPY_DST });
-  const encoder = device.createCommandEncoder();
-  encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
-  device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(1);
-  const bytes = staging.getMappedRange().slice(0);
-  staging.destroy();
-  return bytes;
-}
-
-/** One step on buffers of the caller, at these byte offsets. */
-function scene(device: GPUDevice, inputs: LossInputs = inputsOf(ITEM), offsets: Record<string, number> = {}) {
-  const { logits, targets, shape } = inputs;
-  const at = (name: string) => offsets[name] ?? 0;
-  const empty = (name: string, count: number) => upload(device, new Float32Array(count), at(name));
-  const bindings = {
-    shape,
-    logits: { buffer: upload(device, logits, at("logits")), offset: at("logits") },
-    targets: {
-      buffer: upload(device, targets, at("targets")),
-      offset: at("targets"),
-      type: targets instanceof Uint8Array ? ("u8" as const) : ("i32" as const),
-    },
-    gradLogits: { buffer: empty("gradLogits", logits.length), offset: at("gradLogits") },
-    lossMap: { buffer: empty("lossMap", targets.length), offset: at("lossMap") },
-    result: { buffer: empty("result", 8), offset: at("result") },
-  } satisfies EncodeBindings;
-  const floats = async (name: "gradLogits" | "lossMap", count: number) =>
-    new Float32Array(await download(device, bindings[name].buffer), at(name), count);
-  return { inputs, bindings, floats };
-}
-
-function submit(device: GPUDevice, record: (encoder: GPUCommandEncoder) => void): void {
-  const encoder = device.createCommandEncoder();
-  record(encoder);
-  device.queue.submit([encoder.finish()]);
+/** The floats at the beginning of a buffer. */
+async function floats(device: GPUDevice, { buffer }: { buffer: GPUBuffer }, count: number) {
+  return new Float32Array(await download(device, buffer), 0, count);
 }
 
 describe("encode", () => {
@@ -76,61 +38,79 @@ describe("encode", () => {
   ])(
     "gives the reference's numbers in buffers at offsets %j, and touches nothing around them",
     async (offsets, { device }) => {
-      const loss = await createLoss(ITEM.spec, { device });
-      const { inputs, bindings, floats } = scene(device, undefined, offsets);
-      submit(device, (encoder) => loss.encode(encoder, bindings));
-      const result = await loss.read();
-      const gradLogits = await floats("gradLogits", inputs.logits.length);
-      const lossMap = await floats("lossMap", PIXELS);
-      expectRight(ITEM.spec, inputs, { ...result, gradLogits, lossMap });
-      for (const name of ["gradLogits", "lossMap", "result"] as const) {
-        const bytes = new Uint8Array(await download(device, bindings[name].buffer));
-        const from = bindings[name].offset;
-        const until = from + { gradLogits: 4 * inputs.logits.length, lossMap: 4 * PIXELS, result: 32 }[name];
-        expect(
-          bytes.filter((byte, i) => (i < from || i >= until) && byte !== 77),
-          name,
-        ).toHaveLength(0);
-      }
-      const words = await download(device, bindings.result.buffer);
-      expect(new Float32Array(words, bindings.result.offset, 3)).toEqual(
-        Float32Array.of(result.loss, result.lossSum, result.divisor),
-      );
-      expect(new Uint32Array(words, bindings.result.offset + 12, 4)).toEqual(
-        Uint32Array.of(result.validCount, result.invalidCount, 0, 0),
-      );
-      loss.destroy();
+      await expectEncodeRight(device, ITEM, { offsets });
     },
   );
 
-  gpuTest.for(["u8", "u16", "i32", "u32", "i64"] as const)(
-    "reads labels of %s where they begin",
-    async (type, { device }) => {
-      const spec = { ignoreIndex: 77 };
-      const inputs = inputsOf({ ...ITEM, spec, targets: type });
-      const loss = await createLoss(spec, { device });
-      const { bindings } = scene(device, inputs);
-      const offset = 256 + 3 * inputs.targets.BYTES_PER_ELEMENT;
-      const targets = { buffer: upload(device, inputs.targets, offset), offset, type };
-      submit(device, (encoder) => loss.encode(encoder, { ...bindings, targets }));
-      expectRight(spec, inputs, await loss.read());
-      loss.destroy();
-    },
-  );
+  gpuTest.for([
+    ["u8", 1],
+    ["u16", 2],
+    ["i32", 4],
+    ["u32", 4],
+    ["i64", 8],
+    ["f32", 4],
+  ] as const)("reads targets of %s where they begin", async ([targets, bytes], { device }) => {
+    const item = { spec: { ignoreIndex: 77 }, shape: [2, 3, 15], targets };
+    await expectEncodeRight(device, item, { offsets: { targets: 256 + 3 * bytes } });
+  });
+
+  gpuTest.for<[what: string, item: Omit<Case, "name">, offsets: Offsets]>([
+    [
+      "sigmoid of one number each",
+      { spec: { family: "sigmoid", alpha: 0.25 }, shape: [7], targets: "i64" },
+      { logits: 4, targets: 264 },
+    ],
+    [
+      "sigmoid with soft targets, pixel weights and an upstream map, channels last",
+      {
+        spec: { family: "sigmoid", reduction: "none", layout: "channels-last", classWeights: [1, 0.5, 2] },
+        shape: [2, 3, 2, 4],
+        targets: "f32",
+        pixelWeights: [[1, 0]],
+        gradOutput: "map",
+      },
+      { logits: 16, targets: 4, pixelWeights: 12, gradOutput: 260, gradLogits: 32, lossMap: 16 },
+    ],
+    [
+      "softmax with soft targets and pixel weights, weighted mean",
+      {
+        spec: { reduction: "weighted-mean", classWeights: [1, 0.5, 2] },
+        shape: [2, 3, 5],
+        targets: "f32",
+        pixelWeights: [],
+      },
+      { targets: 20, pixelWeights: 268 },
+    ],
+    [
+      "smoothed labels, probabilities, pixel weights and an upstream map, channels last",
+      {
+        spec: { from: "probabilities", labelSmoothing: 0.1, layout: "channels-last", reduction: "none" },
+        shape: [2, 3, 5],
+        targets: "u16",
+        pixelWeights: [],
+        gradOutput: "map",
+        // No ignoreIndex fits them.
+        ignored: 0,
+      },
+      { targets: 6, logits: 8, pixelWeights: 4, gradOutput: 4 },
+    ],
+  ])("reads every input where it begins: %s", async ([, item, offsets], { device }) => {
+    await expectEncodeRight(device, item, { offsets });
+  });
 
   gpuTest("keeps three hundred calls apart that are recorded before any is submitted", async ({ device }) => {
     const loss = await createLoss({ ...ITEM.spec, reduction: "sum" }, { device });
     const { inputs, bindings } = scene(device);
     const count = inputs.logits.length;
-    const first = upload(device, new Float32Array(count));
+    const first = { buffer: upload(device, new Float32Array(count)) };
     const encoder = device.createCommandEncoder();
     for (let call = 1; call <= 300; call++) {
-      const gradLogits = call === 1 ? { buffer: first } : bindings.gradLogits;
+      const gradLogits = call === 1 ? first : bindings.gradLogits!;
       loss.encode(encoder, { ...bindings, gradLogits, gradOutput: call });
     }
     device.queue.submit([encoder.finish()]);
-    const once = new Float32Array(await download(device, first), 0, count);
-    const last = new Float32Array(await download(device, bindings.gradLogits.buffer), 0, count);
+    const once = await floats(device, first, count);
+    const last = await floats(device, bindings.gradLogits!, count);
     const off = last.filter((gradient, i) => Math.abs(gradient / 300 - once[i]!) > 1e-6 * Math.abs(once[i]!));
     expect(off).toHaveLength(0);
     loss.destroy();
@@ -138,35 +118,31 @@ describe("encode", () => {
 
   gpuTest("leaves an earlier call alone when a later one fails", async ({ device, newDevice }) => {
     const loss = await createLoss(ITEM.spec, { device });
-    const { inputs, bindings, floats } = scene(device);
+    const { inputs, bindings, written } = scene(device);
     const encoder = device.createCommandEncoder();
     loss.encode(encoder, bindings);
     loss.encode(device.createCommandEncoder(), scene(await newDevice()).bindings);
     await expect(loss.read()).rejects.toThrow("a buffer belongs to another device than this loss");
     device.queue.submit([encoder.finish()]);
-    const gradLogits = await floats("gradLogits", inputs.logits.length);
+    const { gradLogits } = await written();
     submit(device, (again) =>
       loss.encode(again, { ...bindings, gradLogits: { buffer: upload(device, inputs.logits) } }),
     );
-    expectRight(ITEM.spec, inputs, { ...(await loss.read()), gradLogits });
+    expectRight(ITEM.spec, inputs, { ...(await loss.read()), gradLogits: gradLogits! });
     loss.destroy();
   });
 
-  gpuTest(
-    "gives the GPU's Result loss 0 where the divisor is 0, whatever the pixels lost",
-    async ({ device }) => {
-      const loss = await createLoss({ classWeights: [0, 0], reduction: "weighted-mean" }, { device });
-      const logits = Float32Array.of(-Infinity, NaN, 0, 0);
-      const { bindings } = scene(device, { logits, targets: Int32Array.of(0, 0), shape: [1, 2, 2] });
-      submit(device, (encoder) => loss.encode(encoder, bindings));
-      const result = await loss.read();
-      expect(result).toMatchObject({ loss: 0, divisor: 0, nonFiniteCount: 2 });
-      expect(new Float32Array(await download(device, bindings.result.buffer), 0, 1)).toEqual(
-        Float32Array.of(0),
-      );
-      loss.destroy();
-    },
-  );
+  gpuTest("gives a Result of loss 0 where the divisor is 0, whatever the pixels lost", async ({ device }) => {
+    const spec = { classWeights: [0, 0], reduction: "weighted-mean" } as const;
+    const loss = await createLoss(spec, { device });
+    const logits = Float32Array.of(-Infinity, NaN, 0, 0);
+    const inputs = { logits, targets: Int32Array.of(0, 0), shape: [1, 2, 2] };
+    const { bindings, written } = makeScene(device, spec, inputs);
+    submit(device, (encoder) => loss.encode(encoder, bindings));
+    expect(await loss.read()).toMatchObject({ loss: 0, divisor: 0, nonFiniteCount: 2 });
+    expect((await written()).result![0]).toBe(0);
+    loss.destroy();
+  });
 
   gpuTest("refuses what is no encoder, and no bindings", async ({ device }) => {
     const loss = await createLoss({}, { device });
@@ -183,6 +159,15 @@ describe("encode", () => {
     await expect(prepare({ shape: [1, 2], target: "u8" })).rejects.toThrow(
       /^prepare: unknown option "target"/,
     );
+    await expect(prepare({ shape: [1, 2], confusion: 1 })).rejects.toThrow(
+      new TypeError("confusion: expected true or false, got 1"),
+    );
+    await expect(prepare({ shape: [1, 2], inPlace: true, accumulate: true })).rejects.toThrow(
+      /^accumulate: /,
+    );
+    await expect(prepare({ shape: [1, 2], gradLogits: false, accumulate: true })).rejects.toThrow(
+      new TypeError("accumulate: expected gradLogits to add to"),
+    );
     loss.destroy();
   });
 
@@ -194,42 +179,39 @@ describe("encode", () => {
       const { shape, logits, targets } = bindings;
       submit(device, (encoder) => loss.encode(encoder, { shape, logits, targets }));
       expectRight(ITEM.spec, inputs, await loss.read());
-      expect(new Uint8Array(await download(device, bindings.gradLogits.buffer))).toContain(77);
+      const gradient = new Uint8Array(await download(device, bindings.gradLogits!.buffer));
+      expect(gradient.every((byte) => byte === STALE)).toBe(true);
       loss.destroy();
     },
   );
 
   gpuTest("takes an upstream gradient as a number and as a map", async ({ device }) => {
-    const inputs = inputsOf({ ...ITEM, gradOutput: "map" });
-    for (const gradOutput of [-2.5, inputs.gradOutput as Float32Array]) {
-      const spec: LossSpec = { ...ITEM.spec, reduction: "none" };
-      const loss = await createLoss(spec, { device });
-      const { bindings, floats } = scene(device, inputs);
-      const given =
-        typeof gradOutput === "number" ? gradOutput : { buffer: upload(device, gradOutput, 8), offset: 8 };
-      submit(device, (encoder) => loss.encode(encoder, { ...bindings, gradOutput: given }));
-      const gradLogits = await floats("gradLogits", inputs.logits.length);
-      expectRight(spec, { ...inputs, gradOutput }, { ...(await loss.read()), gradLogits });
-      loss.destroy();
-    }
+    const spec = { ...ITEM.spec, reduction: "none" } as const;
+    for (const gradOutput of [-2.5, "map"] as const)
+      await expectEncodeRight(device, { ...ITEM, spec, gradOutput }, { offsets: { gradOutput: 8 } });
+  });
+
+  gpuTest("multiplies the gradient by gradScale, and nothing else", async ({ device }) => {
+    const once = await expectEncodeRight(device, ITEM);
+    const scaled = await expectEncodeRight(device, ITEM, { gradScale: 0.25 });
+    expect([once.read.gradScale, scaled.read.gradScale]).toEqual([1, 0.25]);
+    expect(scaled.read.loss).toBe(once.read.loss);
+    expect(scaled.lossMap).toEqual(once.lossMap);
+    expect(scaled.gradLogits).toEqual(Float32Array.from(once.gradLogits!, (x) => x / 4));
   });
 
   gpuTest("keeps calls apart that are recorded before any is submitted", async ({ device }) => {
     const loss = await createLoss({ ...ITEM.spec, reduction: "sum" }, { device });
     const { inputs, bindings } = scene(device);
-    const second = upload(device, new Float32Array(inputs.logits.length));
+    const count = inputs.logits.length;
+    const second = { buffer: upload(device, new Float32Array(count)) };
     const encoder = device.createCommandEncoder();
     loss.encode(encoder, { ...bindings, gradOutput: 1 });
-    loss.encode(encoder, { ...bindings, gradLogits: { buffer: second }, gradOutput: 3 });
+    loss.encode(encoder, { ...bindings, gradLogits: second, gradOutput: 3 });
     device.queue.submit([encoder.finish()]);
-    const [once, thrice] = await Promise.all(
-      [bindings.gradLogits.buffer, second].map((buffer) => download(device, buffer)),
-    );
-    const count = inputs.logits.length;
-    const tripled = new Float32Array(once!, 0, count).map((gradient) => 3 * gradient);
-    new Float32Array(thrice!, 0, count).forEach((gradient, i) =>
-      expect(gradient).toBeCloseTo(tripled[i]!, 6),
-    );
+    const once = await floats(device, bindings.gradLogits!, count);
+    const thrice = await floats(device, second, count);
+    thrice.forEach((gradient, i) => expect(gradient).toBeCloseTo(3 * once[i]!, 6));
     loss.destroy();
   });
 
@@ -237,7 +219,7 @@ describe("encode", () => {
     const loss = await createLoss({ ignoreIndex: 255 }, { device });
     for (const shape of [
       [1, 3, 4, 4],
-      [2, 19, 5, 7],
+      [2, 7, 5, 7],
       [1, 3, 4, 4],
       [1, 2, 64, 64],
     ]) {
@@ -248,20 +230,76 @@ describe("encode", () => {
     loss.destroy();
   });
 
-  gpuTest("compiles nothing more after prepare", async ({ device }) => {
+  gpuTest.for<[asked: Omit<PrepareRequest, "shape">, ask: Ask, item?: Partial<Case>]>([
+    [{ targets: "u8", lossMap: true, result: true }, {}, { shape: [1, 6, 4, 4] }],
+    [
+      { targets: "u8", gradLogits: false },
+      { gradient: false, outputs: [] },
+    ],
+    [
+      { targets: "u8", inPlace: true },
+      { inPlace: true, outputs: [] },
+    ],
+    [
+      { targets: "u8", accumulate: true, argmax: true },
+      { accumulate: new Float32Array(20), outputs: ["argmax"] },
+    ],
+    [{ targets: "f32", perClass: true }, { outputs: ["perClass"] }, { targets: "f32" }],
+    [
+      { targets: "u8", logits: "f16", gradLogits: "f16", confusion: true },
+      { gradient: "f16", outputs: ["confusion"] },
+      { logitType: "f16" },
+    ],
+    [{ logits: "f16" }, { outputs: [] }, { logitType: "f16", targets: "i32", shape: [1, 4, 6] }],
+    [
+      { logits: "f16", inPlace: true },
+      { inPlace: true, outputs: [] },
+      { logitType: "f16", targets: "i32", shape: [1, 4, 6] },
+    ],
+  ])("compiles nothing more after prepare(%j)", async ([asked, ask, item], { device }) => {
+    const inputs = inputsOf({ ...ITEM, shape: [1, 4, 5], ...item });
+    const { bindings } = scene(device, inputs, ask);
     const loss = await createLoss(ITEM.spec, { device });
-    const { bindings } = scene(device, inputsOf({ ...ITEM, shape: [1, 6, 4, 4] }));
-    await loss.prepare({ shape: bindings.shape, targets: "u8", lossMap: true, result: true });
-    const create = device.createComputePipeline;
+    const { createComputePipeline, createComputePipelineAsync } = device;
+    let prepared = 0;
+    device.createComputePipelineAsync = (descriptor) => {
+      prepared++;
+      return createComputePipelineAsync.call(device, descriptor);
+    };
     device.createComputePipeline = () => expect.fail("a pipeline was compiled");
     try {
+      await loss.prepare({ shape: bindings.shape, ...asked });
+      expect(prepared).toBeGreaterThan(0);
       submit(device, (encoder) => loss.encode(encoder, bindings));
     } finally {
-      device.createComputePipeline = create;
+      Object.assign(device, { createComputePipeline, createComputePipelineAsync });
     }
     expect((await loss.read()).validCount).toBeGreaterThan(0);
     loss.destroy();
   });
+
+  gpuTest.for(["encode", "run"] as const)(
+    "keeps what an encoder holds until it is submitted, whatever other shapes come to %s",
+    async (method, { device }) => {
+      const loss = await createLoss(ITEM.spec, { device });
+      const ofWidth = (width: number) => inputsOf({ ...ITEM, shape: [1, 3, 2 * width + 1] });
+      const { inputs, bindings, written } = scene(device, ofWidth(60));
+      const encoder = device.createCommandEncoder();
+      loss.encode(encoder, bindings);
+      // More than are kept.
+      for (let width = 1; width <= 40; width++) {
+        if (method === "run") await loss.run(ofWidth(width));
+        else submit(device, (other) => loss.encode(other, scene(device, ofWidth(width)).bindings));
+      }
+      device.queue.submit([encoder.finish()]);
+      const { gradLogits, lossMap, result } = await written();
+      submit(device, (again) => loss.encode(again, bindings));
+      const read = await loss.read();
+      expectRight(ITEM.spec, inputs, { ...read, gradLogits: gradLogits!, lossMap: lossMap! });
+      expectResult(result!, read);
+      loss.destroy();
+    },
+  );
 
   gpuTest("leaves the caller's buffers and device usable after destroy", async ({ device }) => {
     const loss = await createLoss(ITEM.spec, { device });
@@ -269,8 +307,7 @@ describe("encode", () => {
     submit(device, (encoder) => loss.encode(encoder, bindings));
     await loss.read();
     loss.destroy();
-    const logits = new Float32Array(await download(device, bindings.logits.buffer), 0, inputs.logits.length);
-    expect(logits).toEqual(inputs.logits);
+    expect(await floats(device, bindings.logits, inputs.logits.length)).toEqual(inputs.logits);
     expect(() => loss.encode(device.createCommandEncoder(), bindings)).toThrow("this loss was destroyed");
   });
 });
@@ -316,7 +353,7 @@ describe("read", () => {
     device.pushErrorScope("validation");
     const encoder = device.createCommandEncoder();
     loss.encode(encoder, bindings);
-    bindings.gradLogits.buffer.destroy();
+    bindings.gradLogits!.buffer.destroy();
     device.queue.submit([encoder.finish()]);
     expect(await device.popErrorScope()).not.toBeNull();
     await expect(loss.read()).rejects.toThrow("the last encode has not run");

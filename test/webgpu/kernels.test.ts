@@ -2,109 +2,193 @@
 
 import { describe, expect, test } from "vitest";
 import { detectRaces, ResourceType, WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
+import gradientF16 from "../../shaders/lib/gradient_f16_1.wgsl?raw";
 import tree from "../../shaders/lib/tree.wgsl?raw";
-import {
-  BINDINGS,
-  KERNEL_NAMES,
-  kernelSource,
-  type KernelName,
-  type Variant,
-} from "../../src/webgpu/kernels.js";
-import { packProblem, PROBLEM_FIELDS, problemOf } from "../../src/webgpu/problem.js";
-import { checkSpec } from "../../src/spec.js";
+import { checkShape, checkSpec } from "../../src/spec.js";
+import { BINDINGS, KERNEL_NAMES, type KernelName } from "../../src/webgpu/kernels.js";
+import { packProblem, PROBLEM_BYTES, PROBLEM_FIELDS, problemOf } from "../../src/webgpu/problem.js";
+import { SOURCES, titleOf } from "./variants.js";
 
-const VARIANT: Variant = {
-  classes: 5,
-  labels: "u8",
-  lanes: 1,
-  softmax: "kept",
-  sum: "workgroup",
-  workgroupSize: 8,
-  groupsPerThread: 2,
-  gradient: true,
-  lossMap: true,
-  classCounts: true,
-  perClass: true,
-  argmax: true,
-  confusion: true,
-  callersResult: true,
-};
+/** The WGSL files, by name. */
+const FILES = Object.entries(
+  import.meta.glob<string>("../../shaders/**/*.wgsl", { query: "?raw", import: "default", eager: true }),
+).map(([path, text]) => ({ name: path.replace("../../shaders/", ""), text }));
 
-const VARIANTS: Variant[] = [
-  VARIANT,
-  { ...VARIANT, labels: "i32", lanes: 4, softmax: "online", sum: "threads" },
-  {
-    ...VARIANT,
-    gradient: false,
-    lossMap: false,
-    classCounts: false,
-    perClass: false,
-    argmax: false,
-    confusion: false,
-    callersResult: false,
-  },
-];
-
-const reflect = (name: KernelName, variant = VARIANT) => new WgslReflect(kernelSource(name, variant));
+const sourcesOf = (name: KernelName) => SOURCES.filter((source) => source.name === name);
 
 describe.each(KERNEL_NAMES)("kernel %s", (name) => {
+  const access = { uniform: "read", "read-only-storage": "read", storage: "read_write" };
+  const table = Object.entries(BINDINGS[name]);
+
   test("has the uniform that problem.ts packs, field for field", () => {
-    const struct = reflect(name).structs.find((found) => found.name === "Problem")!;
+    const { structs } = new WgslReflect(sourcesOf(name)[0]!.code);
+    const struct = structs.find((found) => found.name === "Problem")!;
     expect(struct.members.map((member) => [member.name, member.type.name, member.offset])).toEqual(
       Object.entries(PROBLEM_FIELDS).map(([field, type], i) => [field, type, 4 * i]),
     );
-    expect(struct.size).toBe(
-      packProblem(problemOf(checkSpec(), { batch: 1, classes: 2, plane: 3, pixels: 3 })).byteLength,
-    );
+    const spec = checkSpec();
+    expect(packProblem(problemOf(spec, checkShape(spec, [1, 2, 3]))).byteLength).toBe(PROBLEM_BYTES);
+    expect(PROBLEM_BYTES).toBe(16 * Math.ceil(struct.size / 16));
   });
 
-  test.each(VARIANTS)("binds what the table of bindings says, at most 8 of them storage", (variant) => {
-    const table = Object.entries(BINDINGS[name]);
-    const [group] = reflect(name, variant).getBindGroups();
-    const access = { uniform: "read", "read-only-storage": "read", storage: "read_write" };
-    for (const [binding, declared] of group!.entries()) {
-      if (!declared) continue;
-      const [wanted, layout] = table[binding]!;
-      expect(snakeCase(wanted)).toBe(declared.name);
-      expect(declared.access || "read").toBe(access[layout.type as keyof typeof access]);
-      expect(declared.resourceType === ResourceType.Uniform).toBe(layout.type === "uniform");
+  test("binds what the table of bindings says, in every variant", { timeout: 30_000 }, () => {
+    const sources = sourcesOf(name);
+    expect(sources).not.toHaveLength(0);
+    for (const source of sources) {
+      const [group] = new WgslReflect(source.code).getBindGroups();
+      for (const [binding, declared] of group!.entries()) {
+        if (!declared) continue;
+        const [wanted, layout] = table[binding]!;
+        const found = {
+          name: declared.name,
+          access: declared.access || "read",
+          uniform: declared.resourceType === ResourceType.Uniform,
+        };
+        expect(found, titleOf(source)).toEqual({
+          name: snakeCase(wanted),
+          access: access[layout.type as keyof typeof access],
+          uniform: layout.type === "uniform",
+        });
+      }
+      expect(group!.length).toBeLessThanOrEqual(table.length);
     }
-    expect(group!.length).toBeLessThanOrEqual(table.length);
+  });
+
+  test("binds at most 8 storage buffers, as many as every device has", () => {
     expect(table.filter(([, layout]) => layout.type !== "uniform").length).toBeLessThanOrEqual(8);
   });
 });
 
-test("no kernel declares a constant that nothing reads", () => {
-  for (const name of KERNEL_NAMES) {
-    const source = kernelSource(name, VARIANT);
-    for (const [, constant] of source.matchAll(/^const ([A-Z_]+) = .*;$/gm)) {
-      if (/^(DIVIDE_BY|LANES)/.test(constant!)) continue;
-      expect(source.split(new RegExp(`\\b${constant}\\b`)).length, `${constant} in ${name}`).toBeGreaterThan(
-        2,
-      );
+describe("no kernel has more text than it needs:", () => {
+  const has = (text: string, name: string) => new RegExp(`\\b${name}\\b`).test(text);
+  /** What a text declares at its top. */
+  const declared = (text: string) =>
+    [...text.matchAll(/^(?:@.* )?(?:const|fn|struct|alias|var)(?:<[^>]*>)? (\w+)/gm)].map(
+      ([, name]) => name!,
+    );
+  const withoutComments = (text: string) => text.replaceAll(/\/\/.*$/gm, "");
+
+  test("what declarations are is known", () => {
+    const text =
+      "const A = 1u;\n@group(0) @binding(1) var<storage, read> b: u32;\nfn c() {\n  let d = 1;\n}\nalias E = u32;";
+    expect(declared(text)).toEqual(["A", "b", "c", "E"]);
+  });
+
+  test("each constant before the files is read", () => {
+    for (const source of SOURCES) {
+      const [prelude] = source.code.split("\n\n", 1);
+      const constants = declared(prelude!.split("//")[0]!);
+      const text = withoutComments(source.code.slice(prelude!.split("//")[0]!.length));
+      expect(constants.length).toBeGreaterThan(0);
+      expect(
+        constants.filter((constant) => !has(text, constant)),
+        titleOf(source),
+      ).toEqual([]);
     }
-  }
+  });
+
+  test("each file has something that another one uses, or is where the kernel begins", () => {
+    const joined = new Set<string>();
+    for (const source of SOURCES) {
+      // Unrolled loops are no longer the text of their file.
+      for (const { name, text } of FILES.filter((file) => source.code.includes(file.text))) {
+        joined.add(name);
+        const others = withoutComments(source.code.replace(text, ""));
+        const isUsed = text.includes("@compute") || declared(text).some((own) => has(others, own));
+        expect(isUsed, `${name} in ${titleOf(source)}`).toBe(true);
+      }
+    }
+    expect(FILES.map(({ name }) => name).filter((name) => !joined.has(name))).toEqual([]);
+  });
+
+  test("each declaration of each file is used by some kernel", () => {
+    const forReaders = ["Result", "DIVIDE_BY_NUMBER"];
+    const unused = new Set(FILES.flatMap(({ text }) => declared(text)));
+    for (const name of ["main", ...forReaders]) unused.delete(name);
+    for (const source of SOURCES) {
+      const text = withoutComments(source.code);
+      for (const name of unused) if (text.split(new RegExp(`\\b${name}\\b`)).length > 2) unused.delete(name);
+    }
+    expect([...unused]).toEqual([]);
+  });
 });
 
 test("unrolling leaves no loop over classes, and one copy per class", () => {
-  const source = kernelSource("loss", VARIANT);
-  expect(source).not.toContain("c < CLASSES; c++) {\n    (*softmax)");
-  expect(source.split("{ const c = 4u;").length - 1).toBe(3);
-  expect(source).not.toContain("{ const c = 5u;");
+  const { code } = SOURCES.find(
+    ({ name, variant }) => name === "loss" && variant.family === "softmax" && variant.kept,
+  )!;
+  expect(code).not.toContain("c < CLASSES; c++) {");
+  expect(code.split("{ const c = 2u;").length - 1).toBe(3);
+  expect(code).not.toContain("{ const c = 3u;");
 });
 
 // The race detector cannot run all of WGSL; what it can run are the kernels and files where threads meet.
 describe("races", () => {
-  const PIXELS = 40;
-  const problem = packProblem(
-    problemOf(checkSpec({ ignoreIndex: 255 }), { batch: 1, classes: 5, plane: PIXELS, pixels: PIXELS }),
-  );
-  const countData = {
-    0: { uniform: problem },
-    1: { uniform: new Float32Array(4 * 5).fill(1) },
-    2: new Uint32Array(4 + 5 + 8),
-    3: Uint8Array.from({ length: PIXELS }, (_, pixel) => pixel % 5),
+  const racesOf = (code: string, data: Record<number, unknown>, workgroups = 3) => {
+    const { races, errors } = detectRaces(code, "main", [workgroups, 1, 1], { 0: data });
+    expect(errors).toEqual([]);
+    return races;
   };
+
+  describe.each(["softmax", "sigmoid"] as const)("of %s", (family) => {
+    const spec = checkSpec({ family, ignoreIndex: 77 });
+    const shape = [1, 3, 40];
+    const bound = {
+      0: { uniform: packProblem(problemOf(spec, checkShape(spec, shape))) },
+      1: { uniform: new Float32Array(4 * 3).fill(1) },
+      2: new Uint32Array(5 + 64),
+    };
+    const targets = {
+      u8: Uint8Array.from({ length: 120 }, (_, i) => i % 2),
+      f32: Float32Array.from({ length: 120 }, (_, i) => (i % 5) / 4),
+    };
+    const sources = SOURCES.filter(({ variant }) => variant.family === family && variant.targets in targets);
+
+    test("the counts have none", () => {
+      const counts = sources.filter(({ name, variant }) => name === "count" && !variant.sumWeights);
+      expect(counts.length).toBeGreaterThanOrEqual(2);
+      for (const { code, variant } of counts)
+        expect(racesOf(code, { ...bound, 3: targets[variant.targets as "u8"] })).toEqual([]);
+    });
+
+    test("the classes have none", () => {
+      const classes = sources.filter(({ name, variant }) => name === "classes" && variant.confusion);
+      expect(classes).toHaveLength(2);
+      for (const { code, variant } of classes) {
+        const maps = { 4: new Float32Array(120).fill(0.5), 5: new Uint32Array(120) };
+        const outputs = { 6: new Uint32Array(4 * 12), 7: new Uint32Array(12) };
+        const data = { ...bound, 3: targets[variant.targets as "u8"], ...maps, ...outputs };
+        expect(racesOf(code, data)).toEqual([]);
+      }
+    });
+  });
+
+  // Neighbours share a word.
+  const halvesKernel = `
+    alias Floats = f32;
+    alias Bits = u32;
+    fn narrow(x: vec2f) -> u32 { return u32(x.x); }
+    fn widen(word: u32) -> vec2u { return vec2u(word); }
+    ${gradientF16}
+    @compute @workgroup_size(8)
+    fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) id: vec3u) {
+      store_gradient(8u * id.x + lane + 1u, f32(lane));
+    }`;
+
+  test("halves of one word have none", () => {
+    expect(racesOf(halvesKernel, { 7: new Uint32Array(16) })).toEqual([]);
+  });
+
+  test("halves of one word have one without atomics, so it would be found", () => {
+    const source = halvesKernel
+      .replace("array<atomic<u32>>", "array<u32>")
+      .replace(/atomicLoad\(&(.*?\])\)/, "$1")
+      .replace(/atomicAnd\(&(.*?\]), (.*)\);/, "$1 &= $2;")
+      .replace(/atomicOr\(&(.*?\]), (.*)\);/, "$1 |= $2;");
+    expect(source).not.toMatch(/atomic[A-Z<]/);
+    expect(racesOf(source, { 7: new Uint32Array(16) })).not.toEqual([]);
+  });
+
   // The detector sees no barrier inside a called function, so the function's body stands in the kernel itself.
   const [declaration, body] = tree.split("fn tree_sum(lane: u32, mine: f32) -> f32 {");
   const sumKernel = `
@@ -118,21 +202,13 @@ describe("races", () => {
       ${body!.replace("return tree[lane];", "sums[id.x * WORKGROUP_SIZE + lane] = tree[lane];")}`;
   const sumData = () => ({ 0: Float32Array.from({ length: 24 }, (_, i) => i), 1: new Float32Array(24) });
 
-  test("the counts have none", () => {
-    const { races, errors } = detectRaces(kernelSource("count", VARIANT), "main", [3, 1, 1], {
-      0: countData,
-    });
-    expect([...errors, ...races]).toEqual([]);
-  });
-
   test("the tree sum has none", () => {
-    const { races, errors } = detectRaces(sumKernel, "main", [3, 1, 1], { 0: sumData() });
-    expect([...errors, ...races]).toEqual([]);
+    expect(racesOf(sumKernel, sumData())).toEqual([]);
   });
 
   test("the tree sum has one without its barrier, so it would be found", () => {
     const source = sumKernel.replace(/workgroupBarrier\(\);(?=\n  }\n)/, "");
-    expect(detectRaces(source, "main", [3, 1, 1], { 0: sumData() }).races).not.toEqual([]);
+    expect(racesOf(source, sumData())).not.toEqual([]);
   });
 });
 

@@ -4,17 +4,9 @@ import { describe, expect, test } from "vitest";
 import { checkShape, checkSpec, type LossSpec, type Shape } from "../../src/spec.js";
 import { makePlan, type PlanLimits, type PlanRequest } from "../../src/webgpu/plan.js";
 import type { Profile } from "../../src/webgpu/profile.js";
+import { LIMITS, REQUEST as EXAMPLE } from "./variants.js";
 
-const REQUEST: PlanRequest = {
-  labels: "i32",
-  gradient: true,
-  lossMap: false,
-  perClass: false,
-  argmax: false,
-  confusion: false,
-  callersResult: false,
-  aligned: true,
-};
+const REQUEST: PlanRequest = { ...EXAMPLE, targets: "i32" };
 
 const PROFILE: Profile = {
   workgroupSize: 64,
@@ -22,12 +14,6 @@ const PROFILE: Profile = {
   maxClassesOfFour: 8,
   maxClassesKept: 32,
   sum: "workgroup",
-};
-
-const LIMITS: PlanLimits = {
-  maxStorageBufferBindingSize: 2 ** 27,
-  maxBufferSize: 2 ** 28,
-  maxComputeWorkgroupsPerDimension: 65535,
 };
 
 interface Changes {
@@ -55,9 +41,50 @@ describe("a pixel has a lane of four", () => {
 
   test.each<[string, Shape, Changes]>([
     ["planes are no multiple of four", [4, 8, 5], {}],
-    ["a buffer begins between multiples of four", [1, 8, 4], { request: { aligned: false } }],
+    ["a buffer begins between multiples of four", [1, 8, 4], { request: { alignment: 2 } }],
     ["the classes are more than the profile says", [1, 9, 4], {}],
     ["the profile says never", [1, 1, 4], { profile: { maxClassesOfFour: 0 } }],
+    ["channels come last", [1, 8, 4], { spec: { layout: "channels-last" } }],
+  ])("but not where %s", (_, shape, changes) => {
+    expect(plan(shape, changes).variant.lanes).toBe(1);
+  });
+});
+
+describe("an element of sigmoid has a lane of four", () => {
+  test.each<[string, Shape, Changes]>([
+    ["whatever the planes are, where the elements are a multiple of four", [2, 2, 3], {}],
+    ["whatever the layout", [2, 2, 3], { spec: { layout: "channels-last" } }],
+    ["however many the channels", [1, 500, 2], {}],
+    ["where there is one number each", [8], {}],
+  ])("%s", (_, shape, { spec }) => {
+    expect(plan(shape, { spec: { ...spec, family: "sigmoid" } }).variant.lanes).toBe(4);
+  });
+
+  test.each<[string, Shape, Partial<PlanRequest>]>([
+    ["they are no multiple of four", [2, 3, 3], {}],
+    ["a buffer begins between multiples of four", [2, 2, 3], { alignment: 2 }],
+  ])("but not where %s", (_, shape, request) => {
+    expect(plan(shape, { spec: { family: "sigmoid" }, request }).variant.lanes).toBe(1);
+  });
+});
+
+describe("halves are looked at two at a time, as they lie in words,", () => {
+  const HALVES = { logits: "f16", gradient: "f16" } as const;
+
+  test.each<[string, Shape, Changes]>([
+    ["where planes are even", [1, 19, 6], { request: HALVES }],
+    ["where half the buffers hold floats", [1, 3, 4], { request: { ...HALVES, gradient: "f32" } }],
+    ["where the gradient alone is halves", [1, 3, 4], { request: { gradient: "f16" } }],
+    ["where buffers begin at words", [1, 3, 4], { request: { ...HALVES, alignment: 2 } }],
+    ["where sigmoid has an even number of them", [2, 3, 3], { spec: { family: "sigmoid" }, request: HALVES }],
+  ])("%s", (_, shape, changes) => {
+    expect(plan(shape, changes).variant.lanes).toBe(2);
+  });
+
+  test.each<[string, Shape, Changes]>([
+    ["planes are odd", [2, 3, 5], { request: HALVES }],
+    ["a buffer begins within a word", [1, 3, 4], { request: { ...HALVES, alignment: 1 } }],
+    ["channels come last", [1, 4, 4], { spec: { layout: "channels-last" }, request: HALVES }],
   ])("but not where %s", (_, shape, changes) => {
     expect(plan(shape, changes).variant.lanes).toBe(1);
   });
@@ -65,44 +92,53 @@ describe("a pixel has a lane of four", () => {
 
 describe("a variant", () => {
   test("keeps the exponentials up to as many classes as the profile says", () => {
-    expect(plan([1, 32, 5]).variant.softmax).toBe("kept");
-    expect(plan([1, 33, 5]).variant.softmax).toBe("online");
+    expect(plan([1, 32, 5]).variant.kept).toBe(true);
+    expect(plan([1, 33, 5]).variant.kept).toBe(false);
   });
 
-  test("counts classes only for class results and for the weighted mean", () => {
-    const counts = (changes: Changes) => plan([1, 3, 4], changes).variant.classCounts;
-    expect(counts({})).toBe(false);
-    expect(counts({ request: { perClass: true } })).toBe(true);
-    expect(counts({ spec: { reduction: "weighted-mean" } })).toBe(true);
+  test("sums weights only for the divisor of the weighted mean", () => {
+    const sums = (spec: LossSpec) => plan([1, 3, 4], { spec }).variant.sumWeights;
+    expect(sums({})).toBe(false);
+    expect(sums({ reduction: "weighted-mean" })).toBe(true);
+    expect(sums({ reduction: "weighted-mean", divisor: 7 })).toBe(false);
   });
 
-  test("writes the loss map when asked to, and for class results", () => {
-    const lossMap = (request: Partial<PlanRequest>) => plan([1, 3, 4], { request }).variant.lossMap;
-    expect(lossMap({})).toBe(false);
-    expect(lossMap({ lossMap: true })).toBe(true);
-    expect(lossMap({ perClass: true })).toBe(true);
+  test.each(["lossMap", "argmax"] as const)("writes the %s when asked to, and for class results", (map) => {
+    const writes = (request: Partial<PlanRequest>) => plan([1, 3, 4], { request }).variant[map];
+    expect(writes({})).toBe(false);
+    expect(writes({ [map]: true })).toBe(true);
+    expect(writes({ perClass: true })).toBe(true);
+    expect(writes({ confusion: true })).toBe(true);
   });
 
   test("is the same for every size of map with the same classes", () => {
     expect(plan([1, 3, 4]).variant).toEqual(plan([7, 3, 512, 512]).variant);
   });
 
-  test("takes the rest from the request and the profile", () => {
-    const request = { labels: "u8", gradient: false, callersResult: true } as const;
+  test("takes the rest from the spec, the request and the profile", () => {
+    const spec = { family: "sigmoid", from: "probabilities" } as const;
+    expect(plan([1, 3, 4], { spec }).variant).toMatchObject(spec);
+    expect(plan([1, 3, 4], { spec: { labelSmoothing: 0.1 } }).variant.smoothed).toBe(true);
+    const request = {
+      targets: "u8",
+      logits: "f16",
+      gradient: "f16",
+      inPlace: true,
+      callersResult: true,
+    } as const;
     expect(plan([1, 3, 4], { request }).variant).toMatchObject(request);
     const profile = { workgroupSize: 128, groupsPerThread: 2, sum: "threads" } as const;
     expect(plan([1, 3, 4], { profile }).variant).toMatchObject(profile);
   });
 });
 
-test("the kernel for class results runs only when they are asked for", () => {
-  expect(plan([1, 3, 4]).kernels).toEqual(["count", "loss", "finish"]);
-  expect(plan([1, 3, 4], { request: { perClass: true } }).kernels).toEqual([
-    "count",
-    "loss",
-    "classes",
-    "finish",
-  ]);
+test.each<[kernels: string[], Changes]>([
+  [["count", "loss", "finish"], {}],
+  [["count", "loss", "classes", "finish"], { request: { perClass: true } }],
+  [["count", "loss", "classes", "finish"], { request: { confusion: true } }],
+  [["count", "divide", "loss", "finish"], { spec: { reduction: "weighted-mean" } }],
+])("the kernels %j are those that are needed for %j", (kernels, changes) => {
+  expect(plan([1, 3, 4], changes).kernels).toEqual(kernels);
 });
 
 describe("the workgroups", () => {
@@ -146,6 +182,13 @@ describe("the workgroups", () => {
     expect(plan([1, 3, 128 * 64]).grids.classes).toEqual([1, 1]);
     expect(plan([1, 3, 128 * 64 + 1]).grids.classes).toEqual([2, 1]);
   });
+
+  test("of sigmoid are as many as its elements ask for, and a strip has a thread for each channel", () => {
+    const spec = { family: "sigmoid" } as const;
+    expect(plan([1, 5, 64 * 4 * 4], { spec }).grids).toMatchObject({ count: [5, 1], loss: [5, 1] });
+    expect(plan([1, 64, 128], { spec }).grids.classes).toEqual([1, 1]);
+    expect(plan([1, 65, 128], { spec }).grids.classes).toEqual([2, 1]);
+  });
 });
 
 describe("the partial sums", () => {
@@ -163,16 +206,32 @@ describe("the partial sums", () => {
 });
 
 describe("a map", () => {
-  test("counts labels of 64 bits, which can be larger than the logits", () => {
-    const shape: Shape = [1, 1, 64];
-    const limits = { ...LIMITS, maxStorageBufferBindingSize: 256 };
-    const made = (labels: "u8" | "i64") => {
-      const spec = checkSpec({});
-      return makePlan(spec, checkShape(spec, shape), { ...REQUEST, labels }, PROFILE, limits);
-    };
-    expect(made("u8").partials).toBeGreaterThan(0);
-    expect(() => made("i64")).toThrow(
-      /^shape: targets of \[1, 1, 64\] take 1 MiB, this device binds at most/,
+  test.each<[what: string, shape: Shape, Changes, complaint: string]>([
+    ["labels of 64 bits", [1, 1, 64], { request: { targets: "i64" } }, "targets of [1, 1, 64]"],
+    [
+      "loss maps of half logits",
+      [1, 1, 80],
+      { request: { targets: "u8", logits: "f16", gradient: "f16", lossMap: true } },
+      "maps of [1, 1, 80]",
+    ],
+    [
+      "soft targets of half logits",
+      [1, 2, 40],
+      { request: { logits: "f16", gradient: "f16", targets: "f32" } },
+      "targets of [1, 2, 40]",
+    ],
+    [
+      "a float gradient of half logits",
+      [1, 2, 40],
+      { request: { logits: "f16", gradient: "f32" } },
+      "logits of [1, 2, 40]",
+    ],
+  ])("counts %s, which can be larger than the logits", (_, shape, changes, complaint) => {
+    const limits = { maxStorageBufferBindingSize: 256 };
+    const small = { ...REQUEST, targets: "u8", logits: "f16", gradient: "f16" } as const;
+    expect(plan(shape, { request: small, limits }).partials).toBeGreaterThan(0);
+    expect(() => plan(shape, { ...changes, limits })).toThrow(
+      `shape: ${complaint} take 1 MiB, this device binds at most`,
     );
   });
 

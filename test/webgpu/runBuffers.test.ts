@@ -9,7 +9,7 @@ function readBack(maxBufferSize: number): () => number {
     createBuffer: ({ size }: GPUBufferDescriptor) => ({ size }),
   } as unknown as GPUDevice;
   const encoder = { copyBufferToBuffer: () => {} } as unknown as GPUCommandEncoder;
-  const window = (size: number) => ({ buffer: {} as GPUBuffer, offset: 0, size, first: 0 });
+  const window = (size: number) => ({ buffer: {} as GPUBuffer, offset: 0, size, first: 0, length: size });
   const windows = { result: window(32), gradLogits: window(60), lossMap: undefined, perClass: window(12) };
   return () => new RunBuffers(device).readBack(encoder, windows).parts["perClass"]!.offset;
 }

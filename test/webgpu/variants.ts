@@ -1,0 +1,110 @@
+// The variants of the kernels that plans ask for: of three classes, one for each text that a kernel may have.
+
+import { checkShape, checkSpec, type LossSpec, type TargetType } from "../../src/spec.js";
+import { kernelSource, type KernelName, type Variant } from "../../src/webgpu/kernels.js";
+import { makePlan, type PlanRequest } from "../../src/webgpu/plan.js";
+import type { Profile } from "../../src/webgpu/profile.js";
+
+export const REQUEST: PlanRequest = {
+  targets: "u8",
+  logits: "f32",
+  gradient: "f32",
+  inPlace: false,
+  accumulate: false,
+  lossMap: false,
+  perClass: false,
+  argmax: false,
+  confusion: false,
+  callersResult: false,
+  alignment: 4,
+};
+
+export const PROFILE: Profile = {
+  workgroupSize: 8,
+  groupsPerThread: 2,
+  maxClassesOfFour: 8,
+  maxClassesKept: 64,
+  sum: "workgroup",
+};
+
+export const LIMITS = {
+  maxStorageBufferBindingSize: 2 ** 27,
+  maxBufferSize: 2 ** 28,
+  maxComputeWorkgroupsPerDimension: 65535,
+};
+
+/** How a call stores its logits and what becomes of the gradient. */
+const STORAGE: Partial<PlanRequest>[] = (["f32", "f16"] as const).flatMap((logits) => [
+  { logits, gradient: false },
+  { logits, gradient: logits, inPlace: true },
+  ...(["f32", "f16"] as const).flatMap((gradient) => [
+    { logits, gradient },
+    { logits, gradient, accumulate: true },
+  ]),
+]);
+
+const EVERYTHING = { lossMap: true, argmax: true, perClass: true, confusion: true, callersResult: true };
+
+interface Choice {
+  spec: LossSpec;
+  request?: Partial<PlanRequest>;
+  profile?: Partial<Profile>;
+}
+
+/** Every choice with every other where they meet in one text, and alone where they do not. */
+const CHOICES: Choice[] = (["softmax", "sigmoid"] as const).flatMap((family) => {
+  const base = { spec: { family } };
+  const losses = (["logits", "probabilities"] as const).flatMap((from) =>
+    [0, 0.1].flatMap((labelSmoothing) =>
+      (["u8", "f32"] as const).map((targets) => ({ spec: { family, from, labelSmoothing }, targets })),
+    ),
+  );
+  return [
+    ...losses.flatMap(({ spec, targets }) =>
+      STORAGE.flatMap((storage) =>
+        ([1, 4] as const).flatMap((alignment) =>
+          [0, 64].map((maxClassesKept) => ({
+            spec,
+            request: { ...storage, targets, alignment },
+            profile: { maxClassesKept },
+          })),
+        ),
+      ),
+    ),
+    ...(["u8", "u16", "i32", "u32", "i64", "f32"] satisfies TargetType[]).flatMap((targets) =>
+      [{}, EVERYTHING].map((outputs) => ({
+        spec: { family, reduction: "weighted-mean" } as const,
+        request: { ...outputs, targets },
+      })),
+    ),
+    { ...base, profile: { sum: "threads" as const } },
+    { ...base, spec: { family, reduction: "weighted-mean" }, profile: { sum: "threads" as const } },
+  ];
+});
+
+export interface Source {
+  name: KernelName;
+  variant: Variant;
+  code: string;
+}
+
+/** Each different text once. */
+export const SOURCES: Source[] = [
+  ...new Map(
+    CHOICES.flatMap(({ spec, request, profile }) => {
+      const checked = checkSpec(spec);
+      const extent = checkShape(checked, [1, 3, 8]);
+      const plan = makePlan(checked, extent, { ...REQUEST, ...request }, { ...PROFILE, ...profile }, LIMITS);
+      return plan.kernels.map((name): Source => {
+        const { variant } = plan;
+        return { name, variant, code: kernelSource(name, variant) };
+      });
+    }).map((source) => [source.code, source]),
+  ).values(),
+];
+
+/** A source in a few words, for what is wrong with it. */
+export function titleOf({ name, variant }: Source): string {
+  const said = Object.entries(variant).filter(([, value]) => value !== false);
+  return `${name} of ${said.map(([key, value]) => (value === true ? key : `${key} ${value}`)).join(", ")}`;
+}
