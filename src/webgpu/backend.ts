@@ -38,7 +38,7 @@ import { RunBuffers } from "./runBuffers.js";
 import { UniformSlots } from "./slots.js";
 import { Step, type CallSlots, type CallWindows } from "./step.js";
 
-/** What `prepare` compiles for: what `encode` will be given. */
+/** What `prepare` compiles for: what `encode` will be given, at offsets that are multiples of 16 bytes. */
 export interface PrepareRequest {
   /** `[N, C, ...spatial]`. */
   shape: Shape;

@@ -45,6 +45,8 @@ export interface Plan {
   readonly partials: number;
   /** Strips of the kernel `classes`. */
   readonly strips: number;
+  /** How many of the targets the kernel `count` has to reach, from the first. */
+  readonly countedTargets: number;
 }
 
 /** Plans one call. Throws a RangeError for a map that does not fit the device. */
@@ -92,7 +94,16 @@ export function makePlan(
     },
     partials: workgroups * (variant.sum === "threads" ? variant.workgroupSize : 1),
     strips,
+    countedTargets: countedTargetsOf(extent, variant, spec.layout),
   };
+}
+
+/** Of soft targets of softmax those of class 0 tell which pixels are valid. */
+function countedTargetsOf(extent: Extent, variant: Variant, layout: CheckedSpec["layout"]): number {
+  const { classes, plane } = extent;
+  const all = targetCount(extent, variant.targets);
+  if (variant.family === "sigmoid" || variant.targets !== "f32" || variant.sumWeights) return all;
+  return all - (classes - 1) * (layout === "channels-first" ? plane : 1);
 }
 
 /** How many positions lie side by side, in one vector or one word of halves. */

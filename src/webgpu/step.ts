@@ -1,7 +1,7 @@
 // Step: one plan with the buffers that its kernels share, ready to be recorded any number of times.
 
 import type { CheckedSpec, Extent } from "../spec.js";
-import { classTables } from "../spec.js";
+import { classTables, TARGET_ARRAYS } from "../spec.js";
 import type { Window } from "./bindings.js";
 import { BufferUsage } from "./gpu.js";
 import { PROBLEM_BYTES } from "./problem.js";
@@ -149,13 +149,21 @@ export class Step {
     };
     const ofKernel = new Map<KernelName, GPUBindGroup>();
     for (const [name, { layout }] of this.kernels) {
+      const ofThis = name === "count" ? { ...resources, targets: this.countedTargets(windows) } : resources;
       const entries = Object.keys(BINDINGS[name]).map((binding, i) => ({
         binding: i,
-        resource: resources[binding]!,
+        resource: ofThis[binding]!,
       }));
       ofKernel.set(name, this.device.createBindGroup({ label: `segloss ${name}`, layout, entries }));
     }
     return { windows, problem: slots.problem.buffer, step: slots.step.buffer, ofKernel };
+  }
+
+  /** No more of the targets than the kernel `count` reads. */
+  private countedTargets({ targets }: CallWindows): GPUBufferBinding {
+    const { countedTargets, variant } = this.plan;
+    const bytes = (targets.first + countedTargets) * TARGET_ARRAYS[variant.targets].BYTES_PER_ELEMENT;
+    return { buffer: targets.buffer, offset: targets.offset, size: 4 * Math.ceil(bytes / 4) };
   }
 
   private create(name: string, words: number, usage: number, content?: Float32Array): GPUBuffer {

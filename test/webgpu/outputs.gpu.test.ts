@@ -42,6 +42,17 @@ describe("outputs", () => {
   );
 });
 
+gpuTest.for(["logits", "gradLogits", "lossMap", "argmax"] as const)(
+  "outputs are right where the data of %s alone begins between multiples of four",
+  async (name, { device }) => {
+    await expectEncodeRight(
+      device,
+      { ...SOFTMAX, shape: [1, 3, 4, 10] },
+      { outputs: ALL, offsets: { [name]: 4 } },
+    );
+  },
+);
+
 gpuTest("the counts begin anew with each call, from whatever the buffer held", async ({ device }) => {
   const inputs = inputsOf({ name: "", ...SOFTMAX });
   const { bindings, written } = makeScene(device, SOFTMAX.spec, inputs, {

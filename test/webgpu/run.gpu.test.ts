@@ -109,6 +109,19 @@ describe("run", () => {
     loss.destroy();
   });
 
+  gpuTest.for([0, -0])(
+    "takes minus zero for zero: targets with ignoreIndex %j",
+    async (ignoreIndex, { device }) => {
+      const spec = { family: "sigmoid", ignoreIndex } as const;
+      const inputs = { logits: Float32Array.of(1, 2, 3), targets: Float32Array.of(0, -0, 1), shape: [3] };
+      const loss = await createLoss(spec, { device });
+      const result = await loss.run(inputs);
+      expect(result.validCount).toBe(1);
+      expectRight(spec, inputs, result);
+      loss.destroy();
+    },
+  );
+
   gpuTest("reads memory that is shared", async ({ device }) => {
     const loss = await createLoss(ITEM.spec, { device });
     const { logits, targets, shape } = inputsOf(ITEM);
