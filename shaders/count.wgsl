@@ -11,20 +11,18 @@ fn main(
 ) {
   let index = linear_index(workgroup_id, num_workgroups);
   let first = index * WORKGROUP_SIZE * POSITIONS_PER_THREAD + lane;
+  let positions = problem.positions;
   var valid = 0u;
   var invalid = 0u;
   var weights = 0.0;
   for (var i = 0u; i < POSITIONS_PER_THREAD; i++) {
     let position = first + i * WORKGROUP_SIZE;
-    if position < problem.positions {
+    if position < positions {
       let kind = kind_at(position);
-      if kind >= 0 {
-        valid++;
-        if SUM_WEIGHTS {
-          weights += weight_at(position, kind);
-        }
-      } else if kind == INVALID {
-        invalid++;
+      valid += u32(kind >= 0);
+      invalid += u32(kind == INVALID);
+      if SUM_WEIGHTS && kind >= 0 {
+        weights += weight_at(position, kind);
       }
     }
   }

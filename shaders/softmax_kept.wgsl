@@ -2,6 +2,7 @@
 
 struct Position {
   exps: array<Floats, CLASSES>,  // exp(x_j − peak), 0 at the label
+  logits: u32,                   // where its class 0 is
   labels: Ints,
   peak: Floats,
   mass: Floats,
@@ -9,17 +10,21 @@ struct Position {
   loss: Floats,                  // times the class's factor
   slope: Floats,
   argmax: Bits,
+  is_guarded: bool,              // some logit is not finite
   valid: Mask,
   out_of_range: Mask,
   is_nan: Mask,
   infinite: Mask,
 }
 
-fn read_logits(position: ptr<function, Position>, first: u32) {
-  var seen = nothing_seen();
+fn read_finite(position: ptr<function, Position>) {
+  var look = no_look();
+  let stride = problem.class_stride;
+  var element = (*position).logits;
   for (var c = 0u; c < CLASSES; c++) {
-    let logit = see(&seen, c, logits_at(first + c * problem.class_stride));
+    let logit = look_at(&look, c, logits_at(element));
     (*position).exps[c] = set_apart(position, c, logit);
+    element += stride;
   }
   var mass = Floats(0.0);
   for (var c = 0u; c < CLASSES; c++) {
@@ -28,13 +33,15 @@ fn read_logits(position: ptr<function, Position>, first: u32) {
     mass += e;
   }
   (*position).mass = mass;
-  (*position).argmax = seen.argmax;
-  (*position).is_nan = is_nan(seen);
+  (*position).argmax = look.argmax;
+  (*position).is_guarded = has_special(look);
 }
 
-fn write_classes(position: ptr<function, Position>, first: u32, slope: Floats, others: Floats, counted: Mask) {
+fn write_finite(position: ptr<function, Position>, first: u32, slope: Floats, others: Floats) {
+  let stride = problem.class_stride;
+  var element = first;
   for (var c = 0u; c < CLASSES; c++) {
-    let element = first + c * problem.class_stride;
-    put_class(position, element, c, (*position).exps[c] * others, slope, counted);
+    put_gradient(element, gradient_of(position, c, (*position).exps[c] * others, slope));
+    element += stride;
   }
 }

@@ -2,39 +2,39 @@
 // normaliser of Milakov & Gimelshein 2018, arXiv:1805.02867), the second writes the gradient.
 
 struct Position {
-  logits: u32,     // where its class 0 is
+  logits: u32,       // where its class 0 is
   labels: Ints,
   peak: Floats,
   mass: Floats,
   label_logit: Floats,
-  loss: Floats,    // times the class's factor
+  loss: Floats,      // times the class's factor
   slope: Floats,
   argmax: Bits,
+  is_guarded: bool,  // some logit is not finite
   valid: Mask,
   out_of_range: Mask,
   is_nan: Mask,
   infinite: Mask,
 }
 
-fn read_logits(position: ptr<function, Position>, first: u32) {
-  var seen = nothing_seen();
+fn read_finite(position: ptr<function, Position>) {
+  var look = no_look();
   var mass = Floats(0.0);
   for (var c = 0u; c < CLASSES; c++) {
     let peak = (*position).peak;
-    let logit = see(&seen, c, logits_at(first + c * problem.class_stride));
+    let logit = look_at(&look, c, logits_at((*position).logits + c * problem.class_stride));
     let e = exp(set_apart(position, c, logit) - (*position).peak);
     mass = mass * exp(peak - (*position).peak) + select(e, Floats(0.0), (*position).labels == Ints(i32(c)));
   }
-  (*position).logits = first;
   (*position).mass = max(mass, Floats(1.0));
-  (*position).argmax = seen.argmax;
-  (*position).is_nan = is_nan(seen);
+  (*position).argmax = look.argmax;
+  (*position).is_guarded = has_special(look);
 }
 
-fn write_classes(position: ptr<function, Position>, first: u32, slope: Floats, others: Floats, counted: Mask) {
+fn write_finite(position: ptr<function, Position>, first: u32, slope: Floats, others: Floats) {
   for (var c = 0u; c < CLASSES; c++) {
     let offset = c * problem.class_stride;
-    let logit = max(bitcast<Floats>(logits_at((*position).logits + offset)), Floats(LOWEST));
-    put_class(position, first + offset, c, exp(logit - (*position).peak) * others, slope, counted);
+    let logit = bitcast<Floats>(logits_at((*position).logits + offset));
+    put_gradient(first + offset, gradient_of(position, c, exp(logit - (*position).peak) * others, slope));
   }
 }

@@ -2,10 +2,8 @@
 
 fn kind_at(pixel: u32) -> i32 {
   let label = bitcast<i32>(target_at(pixel));
-  if label == problem.ignore_index {
-    return IGNORED;
-  }
-  return select(INVALID, label, label >= 0 && label < i32(CLASSES));
+  let label_or_invalid = select(INVALID, label, bitcast<u32>(label) < CLASSES);
+  return select(label_or_invalid, IGNORED, label == problem.ignore_index);
 }
 
 // The class whose loss and prediction this pixel counts for.

@@ -22,6 +22,8 @@ import gradientF16x2 from "../../shaders/lib/gradient_f16_2.wgsl?raw";
 import gradientF32 from "../../shaders/lib/gradient_f32.wgsl?raw";
 import halves from "../../shaders/lib/halves.wgsl?raw";
 import kind from "../../shaders/lib/kind.wgsl?raw";
+import labelIndexed from "../../shaders/lib/label_indexed.wgsl?raw";
+import labelSelected from "../../shaders/lib/label_selected.wgsl?raw";
 import lanes1 from "../../shaders/lib/lanes_1.wgsl?raw";
 import lanes2 from "../../shaders/lib/lanes_2.wgsl?raw";
 import lanes4 from "../../shaders/lib/lanes_4.wgsl?raw";
@@ -29,6 +31,7 @@ import logitsF16x1 from "../../shaders/lib/logits_f16_1.wgsl?raw";
 import logitsF16x2 from "../../shaders/lib/logits_f16_2.wgsl?raw";
 import logitsF32 from "../../shaders/lib/logits_f32.wgsl?raw";
 import logitsInPlace from "../../shaders/lib/logits_in_place.wgsl?raw";
+import look from "../../shaders/lib/look.wgsl?raw";
 import partials from "../../shaders/lib/partials.wgsl?raw";
 import pixel from "../../shaders/lib/pixel.wgsl?raw";
 import pixelLabels from "../../shaders/lib/pixel_labels.wgsl?raw";
@@ -56,6 +59,7 @@ import sigmoidSoft from "../../shaders/sigmoid_soft.wgsl?raw";
 import soft from "../../shaders/soft.wgsl?raw";
 import softAgain from "../../shaders/soft_again.wgsl?raw";
 import softKept from "../../shaders/soft_kept.wgsl?raw";
+import softmaxGuarded from "../../shaders/softmax_guarded.wgsl?raw";
 import softmaxKept from "../../shaders/softmax_kept.wgsl?raw";
 import softmaxOnline from "../../shaders/softmax_online.wgsl?raw";
 import type { CheckedSpec, LogitType, TargetType } from "../spec.js";
@@ -142,7 +146,8 @@ function lossFiles(v: Variant): string[] {
   if (isSoft || v.smoothed) return [...ofClasses, soft];
   // Unrolled, halves are no faster on any adapter tried, and take longer to compile.
   const kept = v.logits === "f32" ? unrollClasses(softmaxKept, v.classes) : softmaxKept;
-  return [seen, v.kept ? kept : softmaxOnline, hard];
+  const label = v.lanes === 1 && v.logits === "f32" ? labelIndexed : labelSelected;
+  return [seen, look, label, v.kept ? kept : softmaxOnline, softmaxGuarded, hard];
 }
 
 /** The constants and files that a kernel needs, and no others: kernels of the same text are one pipeline. */

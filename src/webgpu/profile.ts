@@ -17,9 +17,8 @@ export interface Profile {
   readonly sum: "threads" | "workgroup";
 }
 
-const SOFTWARE: Profile = {
-  workgroupSize: 64,
-  groupsPerThread: 16,
+/** One vector of the CPU is a workgroup: its pixels are taken in order, and every cache line once. */
+const SOFTWARE: Omit<Profile, "workgroupSize" | "groupsPerThread"> = {
   maxClassesOfFour: 8,
   maxClassesKept: 64,
   sum: "threads",
@@ -34,5 +33,7 @@ const HARDWARE: Profile = {
 };
 
 export function profileOf(info: GPUAdapterInfo): Profile {
-  return isSoftware(info) ? SOFTWARE : HARDWARE;
+  if (!isSoftware(info)) return HARDWARE;
+  const workgroupSize = info.subgroupMaxSize || 8;
+  return { ...SOFTWARE, workgroupSize, groupsPerThread: Math.ceil(1024 / workgroupSize) };
 }

@@ -1,0 +1,18 @@
+// The label's class is told from the others as each class is taken. For few classes.
+
+// Takes in the logit of class c; returns it, or LOWEST if it is the label's.
+fn set_apart(position: ptr<function, Position>, c: u32, logit: Floats) -> Floats {
+  let is_label = (*position).labels == Ints(i32(c));
+  (*position).label_logit = select((*position).label_logit, logit, is_label);
+  let other = select(logit, Floats(LOWEST), is_label);
+  (*position).peak = max((*position).peak, other);
+  return other;
+}
+
+fn read_label(position: ptr<function, Position>) {}
+
+fn gradient_of(position: ptr<function, Position>, c: u32, of_other: Floats, slope: Floats) -> Floats {
+  return select(of_other, -slope, (*position).labels == Ints(i32(c)));
+}
+
+fn write_label(position: ptr<function, Position>, first: u32, slope: Floats) {}

@@ -1,0 +1,28 @@
+// What one look at logits that are hoped to be finite tells: one call of `look_at` per class, in order.
+
+struct Look {
+  largest: Floats,
+  argmax: Bits,    // the lowest class of the largest logit
+  carries: Bits,   // the highest bit: some logit is infinite or NaN
+}
+
+fn no_look() -> Look {
+  return Look(Floats(LOWEST), Bits(0u), Bits(0u));
+}
+
+// Takes in the logit of class c, and returns it.
+fn look_at(look: ptr<function, Look>, c: u32, bits: Bits) -> Floats {
+  // Adding one to an exponent of all ones carries into the sign. By bits, because WGSL may assume that there is no NaN
+  // and no infinity.
+  (*look).carries |= (bits + Bits(0x00800000u)) ^ bits;
+  let logit = bitcast<Floats>(bits);
+  if WRITE_ARGMAX {
+    (*look).argmax = select((*look).argmax, Bits(c), logit > (*look).largest);
+    (*look).largest = max((*look).largest, logit);
+  }
+  return logit;
+}
+
+fn has_special(look: Look) -> bool {
+  return any_lane(look.carries >= Bits(0x80000000u));
+}
