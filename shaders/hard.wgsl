@@ -12,7 +12,8 @@ fn read_position(position: ptr<function, Position>, pixel: u32) {
   (*position).logits = problem.logits_offset + first_element(pixel);
   (*position).peak = Floats(LOWEST);
   read_finite(position);
-  if (*position).is_guarded {
+  let is_guarded = (*position).is_guarded;
+  if is_guarded {
     (*position).peak = Floats(LOWEST);
     read_guarded(position);
   }
@@ -32,7 +33,8 @@ fn write_gradient(position: ptr<function, Position>, pixel: u32, scale: Floats, 
   let first = problem.grad_logits_offset + first_element(pixel);
   let slope = scale * (*position).slope;
   let others = select(slope / (*position).mass, Floats(0.0), (*position).peak <= Floats(LOWEST));
-  if (*position).is_guarded {
+  let is_guarded = (*position).is_guarded;
+  if is_guarded {
     write_guarded(position, first, slope, others, counted);
   } else {
     write_finite(position, first, slope, others);
