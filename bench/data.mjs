@@ -1,6 +1,4 @@
-// Data: seeded logits and labels, and the order of the rounds.
-
-export const IGNORE = 255;
+// Data: seeded logits and targets, and the order of the rounds.
 
 /** Mulberry32: numbers in [0, 1), the same on every machine. */
 export function random(seed) {
@@ -13,16 +11,80 @@ export function random(seed) {
   };
 }
 
-/** One image: logits from −6 to 6, [classes, height, width], and a label for each pixel, of which 10 % are ignored. */
+/**
+ * One image: logits from −6 to 6, [classes, height, width], and a label for each pixel, of which 10 % are ignored.
+ * Beside them, made when asked for: `halves`, the logits as float16; `bits`, 0 or 1 or ignored for each logit; `soft`,
+ * a target in [0, 1] for each logit, or ignored for all of a pixel.
+ */
 export function makeCase({ height, width, classes, seed = 1 }) {
   const next = random(seed);
   const pixels = height * width;
+  const Labels = classes <= 255 ? Uint8Array : Uint16Array;
+  const ignore = classes <= 255 ? 255 : 65535;
   const logits = Float32Array.from({ length: classes * pixels }, () => 12 * next() - 6);
-  const labels = Uint8Array.from({ length: pixels }, () => {
+  const labels = Labels.from({ length: pixels }, () => {
     const label = Math.floor(next() * classes);
-    return next() < 0.1 ? IGNORE : label;
+    return next() < 0.1 ? ignore : label;
   });
-  return { shape: [1, classes, height, width], pixels, classes, logits, labels };
+  const each = (Type, make) =>
+    Type.from(logits, (_, i) => (labels[i % pixels] === ignore ? ignore : make(i)));
+  return {
+    shape: [1, classes, height, width],
+    pixels,
+    classes,
+    ignore,
+    logits,
+    labels,
+    halves: once(() => Uint16Array.from(logits, toHalf)),
+    bits: once(() => each(Uint8Array, () => (next() < 0.2 ? 1 : 0))),
+    soft: once(() => each(Float32Array, next)),
+  };
+}
+
+/** The same image side by side: whoever knows the answer for one knows it for all. */
+export function repeated(data, times) {
+  const { shape, pixels, classes, logits, labels } = data;
+  return {
+    ...data,
+    shape: [...shape.slice(0, 2), pixels * times],
+    pixels: pixels * times,
+    logits: repeatRows(logits, classes, times),
+    labels: repeatRows(labels, 1, times),
+  };
+}
+
+/** Each row several times, one after the other. */
+export function repeatRows(array, rows, times) {
+  const length = array.length / rows;
+  const repeats = new array.constructor(array.length * times);
+  for (let row = 0; row < rows; row++)
+    for (let i = 0; i < times; i++)
+      repeats.set(array.subarray(row * length, (row + 1) * length), (row * times + i) * length);
+  return repeats;
+}
+
+function once(make) {
+  let made;
+  return () => (made ??= make());
+}
+
+const FLOAT = new Float32Array(1);
+const FLOAT_BITS = new Uint32Array(FLOAT.buffer);
+
+/** The bits of the float16 nearest to a number up to ±65504; 0 below what is normal. */
+function toHalf(x) {
+  FLOAT[0] = x;
+  const [bits] = FLOAT_BITS;
+  const magnitude = (((bits & 0x7fffffff) + 0x1000) >> 13) - (112 << 10);
+  return ((bits >>> 16) & 0x8000) | (magnitude < 0x400 ? 0 : magnitude);
+}
+
+/** The finite number that these bits of a float16 stand for. */
+export function fromHalf(bits) {
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 0x3ff;
+  const magnitude = exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24;
+  return bits & 0x8000 ? -magnitude : magnitude;
 }
 
 /** [rows, columns] to [columns, rows]. */

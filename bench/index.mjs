@@ -1,56 +1,44 @@
-// npm run bench -- [--adapter swiftshader|system] [--size 256x512] [--classes 19] [--rounds 15] [--json FILE]
+// npm run bench -- [--adapter swiftshader|system] [--rounds 15] [--json FILE] and either
+//   [--size 256x512] [--classes 19] [--modes plain,loss-only,gamma-0,jax-js,tfjs | all], see modes.mjs; or
+//   --curve pixels|classes [--classes 19] [--svg FILE]
 //
-// segloss beside jax-js and tfjs, in one process on one device: focal loss with γ = 2, mean over the valid pixels.
-// Who answers wrong is not timed. The others take turns, in another order each round, and a ratio is the median of
-// those of single rounds: a shared machine is slow by spells.
+// segloss beside floors that only move its bytes, and beside jax-js and tfjs, in one process on one device: focal loss
+// with γ = 2, mean over the valid pixels. Who answers wrong is not timed. The others take turns, in another order each
+// round, and a ratio is the median of those of single rounds: a shared machine is slow by spells.
 
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { describeAdapter } from "../dist/index.js";
-import { openMeter } from "./accounting.mjs";
-import { enter } from "./contenders/index.mjs";
-import { IGNORE, makeCase, random } from "./data.mjs";
+import { openClock } from "./clock.mjs";
+import { curve, CURVES } from "./curve.mjs";
+import { random } from "./data.mjs";
 import { shareDevice } from "./device.mjs";
+import { field } from "./field.mjs";
+import { DEFAULT_MODES, modesNamed } from "./modes.mjs";
 import packageJson from "./package.json" with { type: "json" };
-import { asText } from "./table.mjs";
-import { median, quartiles, takeTurns } from "./timing.mjs";
+import { curveSvg } from "./svg.mjs";
+import { curveText, fieldText } from "./table.mjs";
 
-const DEFAULTS = { size: "256x512", classes: "19", rounds: "15" };
+const DEFAULTS = { size: "256x512", classes: "19", rounds: "15", modes: DEFAULT_MODES.join(",") };
 
-const { adapter, json, rounds, ...size } = readOptions();
-const meter = openMeter();
-const device = await shareDevice(adapter);
-const data = makeCase(size);
-const next = random(2);
-
-progress("checking the answers");
-const { right, wrong } = await enter(device, data);
-const ofKind = (kind) => right.filter((contender) => contender.kind === kind);
-
-progress("choosing the copy");
-const copies = await takeTurns(device, ofKind("copy"), { rounds: 5, next });
-const fastest = copies.sort((a, b) => median(a.times) - median(b.times)).slice(0, 1);
-
-const field = [...fastest, ...ofKind("segloss"), ...ofKind("peer")];
-for (const contender of field) {
-  contender.counts = await meter.count(contender.step);
-  await device.queue.onSubmittedWorkDone();
-}
-const onRound = (round) => progress(`round ${round} of ${rounds}`);
-const timed = await takeTurns(device, field, { rounds, next, onRound });
+const options = readOptions();
+const device = await shareDevice(options.adapter);
+const clock = await openClock(device);
+const how = { ...options, next: random(2), progress };
+const measured = options.name ? await curve(device, clock, how) : await field(device, clock, how);
 progress("");
 
 const report = {
   adapter: describeAdapter(device.adapterInfo),
+  clock: clock.name,
   node: process.version,
   peers: packageJson.devDependencies,
-  shape: data.shape,
-  contenders: summary(timed),
-  wrong,
+  ...measured,
 };
-console.log(asText(report));
-if (json) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
-if (wrong.some(({ kind }) => kind !== "peer")) process.exitCode = 1;
+console.log(options.name ? curveText(report) : fieldText(report));
+if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+if (options.svg) writeFileSync(options.svg, curveSvg(report));
+if (report.wrong.some(({ kind }) => kind === "segloss" || kind === "floor")) process.exitCode = 1;
 device.destroy();
 
 function readOptions() {
@@ -60,7 +48,10 @@ function readOptions() {
       size: { type: "string", default: DEFAULTS.size },
       classes: { type: "string", default: DEFAULTS.classes },
       rounds: { type: "string", default: DEFAULTS.rounds },
+      modes: { type: "string", default: DEFAULTS.modes },
+      curve: { type: "string" },
       json: { type: "string" },
+      svg: { type: "string" },
     },
   });
   const wholeNumbers = (name) => {
@@ -76,33 +67,12 @@ function readOptions() {
   const [height, width] = wholeNumbers("size");
   const [classes] = wholeNumbers("classes");
   const [rounds] = wholeNumbers("rounds");
-  if (classes > IGNORE)
-    throw new RangeError(`--classes: expected at most ${IGNORE}, for u8 labels, got ${classes}`);
-  return { adapter: values.adapter, json: values.json, height, width, classes, rounds };
-}
-
-function summary(contenders) {
-  const yardstick = contenders.find(({ kind }) => kind === "copy");
-  const ours = contenders.find(({ name }) => name === "segloss");
-  return contenders.map(({ name, times, counts, error }) => {
-    const [first, medianMs, third] = quartiles(times);
-    return {
-      name,
-      rounds: times.length,
-      medianMs,
-      quartilesMs: [first, third],
-      timesCopy: medianRatio(times, yardstick?.times),
-      timesSegloss: medianRatio(times, ours?.times),
-      dispatches: counts.dispatches,
-      boundPerLogits: counts.boundBytes / data.logits.byteLength,
-      error,
-    };
-  });
-}
-
-/** Over the rounds that both took part in; NaN where there is none. */
-function medianRatio(times, others = []) {
-  return median(times.slice(0, others.length).map((time, round) => time / others[round]));
+  const { adapter, json, svg, curve: name } = values;
+  if (name !== undefined && !Object.hasOwn(CURVES, name))
+    throw new RangeError(`--curve: expected ${Object.keys(CURVES).join(" or ")}, got ${name}`);
+  if (svg !== undefined && name === undefined) throw new RangeError("--svg: expected --curve with it");
+  const modes = modesNamed(values.modes);
+  return { adapter, json, svg, name, modes, rounds, classes, size: { height, width, classes } };
 }
 
 /** One line on a terminal, overwritten by the next. */

@@ -1,29 +1,62 @@
 // The report as text.
 
-const COLUMNS = {
+const FIELD = {
   "": ({ name }) => name,
   rounds: ({ rounds }) => String(rounds),
   "median ms": ({ medianMs }) => digits(medianMs),
-  quartiles: ({ quartilesMs }) => quartilesMs.map(digits).join(" … "),
-  "× copy": ({ timesCopy }) => digits(timesCopy),
+  quartiles: ({ quartilesMs }) => range(quartilesMs),
+  "× floor": ({ timesFloor }) => digits(timesFloor),
+  "its quartiles": ({ timesFloorQuartiles }) => range(timesFloorQuartiles),
   "× segloss": ({ timesSegloss }) => digits(timesSegloss),
   dispatches: ({ dispatches }) => String(dispatches),
   "bound/logits": ({ boundPerLogits }) => boundPerLogits.toFixed(2),
   error: ({ error }) => error.toExponential(0),
 };
 
-export function asText({ adapter, node, peers, shape, contenders, wrong }) {
+const CURVE = {
+  copy: ({ copy }) => copy,
+  pixels: ({ pixels }) => String(pixels),
+  classes: ({ classes }) => String(classes),
+  rounds: ({ rounds }) => String(rounds),
+  "segloss ms": ({ medianMs }) => digits(medianMs),
+  quartiles: ({ quartilesMs }) => range(quartilesMs),
+  "ns/logit": ({ nsPerLogit }) => digits(nsPerLogit),
+  "copy ms": ({ copyMs }) => digits(copyMs),
+  "copy GB/s": ({ copyGBPerSecond }) => digits(copyGBPerSecond),
+  "speed/copy": ({ fractionOfCopy }) => fractionOfCopy.toFixed(3),
+  "its quartiles": ({ fractionQuartiles }) => fractionQuartiles.map((x) => x.toFixed(3)).join(" … "),
+  error: ({ error }) => error.toExponential(0),
+};
+
+export function fieldText(report) {
+  const title = `focal loss and gradient, float32 unless said, [${report.shape.join(", ")}]`;
+  return asText(report, title, FIELD, report.contenders);
+}
+
+export function curveText(report) {
+  return asText(
+    report,
+    `focal loss and gradient, float32, over ${report.over}, ${report.title}`,
+    CURVE,
+    report.points,
+  );
+}
+
+function asText({ adapter, clock, node, peers, wrong }, title, columns, records) {
   const packages = Object.entries(peers).map(([name, version]) => `${name} ${version}`);
-  const rows = contenders.map((contender) => Object.values(COLUMNS).map((cell) => cell(contender)));
+  const rows = records.map((record) => Object.values(columns).map((cell) => cell(record)));
   return [
-    `focal loss and gradient, float32 [${shape.join(", ")}]`,
+    title,
     adapter,
+    `clock: ${clock}`,
     [`node ${node}`, ...packages].join(", "),
     "",
-    ...aligned([Object.keys(COLUMNS), ...rows]),
+    ...aligned([Object.keys(columns), ...rows]),
     ...wrong.map(({ name, reason }) => `${name}: not timed, ${reason}`),
   ].join("\n");
 }
+
+const range = (values) => values.map(digits).join(" … ");
 
 /** Three of them. */
 function digits(value) {

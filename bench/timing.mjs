@@ -1,4 +1,4 @@
-// Timing: spans of several steps, ended by `queue.onSubmittedWorkDone()`, contenders taking turns.
+// Timing: spans of several steps, contenders taking turns.
 
 import { shuffled } from "./data.mjs";
 
@@ -9,36 +9,45 @@ const SPAN_MS = 60;
 const ALL_ROUNDS_MS = 20_000;
 
 /** The contenders with their `times`: milliseconds per step, one for each round. They should have run before. */
-export async function takeTurns(device, contenders, { rounds, next, onRound }) {
+export async function takeTurns(clock, contenders, { rounds, next, onRound }) {
   const timed = [];
   for (const contender of contenders) {
-    const { steps, ms } = await spanOf(device, contender.step);
+    const { steps, ms } = await spanOf(clock, contender.step);
     const turns = Math.max(3, Math.floor(ALL_ROUNDS_MS / ms));
     timed.push({ ...contender, steps, turns, times: [] });
   }
   for (let round = 1; round <= rounds; round++) {
     onRound?.(round);
     for (const { step, steps, turns, times } of shuffled(timed, next)) {
-      if (round <= turns) times.push((await span(device, step, steps)) / steps);
+      if (round <= turns) times.push((await span(clock, step, steps)) / steps);
     }
   }
   return timed;
 }
 
 /** How many steps make a span, and how long it takes. */
-async function spanOf(device, step) {
+async function spanOf(clock, step) {
   for (let steps = 1; ;) {
-    const ms = await span(device, step, steps);
+    const ms = await span(clock, step, steps);
     if (ms >= SPAN_MS) return { steps, ms };
-    steps = Math.ceil(steps * Math.min(10, (1.2 * SPAN_MS) / ms));
+    steps = Math.ceil(steps * Math.min(10, (1.2 * SPAN_MS) / Math.max(ms, 0.1)));
   }
 }
 
-async function span(device, step, steps) {
-  const start = performance.now();
-  for (let i = 0; i < steps; i++) await step();
-  await device.queue.onSubmittedWorkDone();
-  return performance.now() - start;
+function span(clock, step, steps) {
+  return clock.span(async () => {
+    for (let i = 0; i < steps; i++) await step();
+  });
+}
+
+/** The fastest of each `floor` among several ways to do the same. */
+export async function fastestOfEach(clock, floors, next) {
+  const fastest = new Map();
+  for (const contender of await takeTurns(clock, floors, { rounds: 5, next })) {
+    const other = fastest.get(contender.floor);
+    if (!other || median(contender.times) < median(other.times)) fastest.set(contender.floor, contender);
+  }
+  return [...fastest.values()];
 }
 
 /** What a quarter, half and three quarters of the values are below. */
@@ -52,3 +61,8 @@ export function quartiles(values) {
 }
 
 export const median = (values) => quartiles(values)[1];
+
+/** Quartiles of the ratios within a round, over the rounds that both took part in; NaN where there is none. */
+export function ratioQuartiles(times, others = []) {
+  return quartiles(times.slice(0, others.length).map((time, round) => time / others[round]));
+}

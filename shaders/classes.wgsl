@@ -1,6 +1,8 @@
 // Classes: the maps to what each class adds, and which are taken for which.
 // One thread takes a strip of PIXELS_PER_STRIP pixels, in order.
 
+const CLASSES_AT_ONCE = min(CLASSES, 256u);
+
 @group(0) @binding(4) var<storage, read> loss_map: array<u32>;    // [batch, ...spatial], bits of f32
 @group(0) @binding(5) var<storage, read> argmax_map: array<u32>;  // [batch, ...spatial]
 @group(0) @binding(6) var<storage, read_write> class_partials: array<ClassResult>;  // [strips, classes]
@@ -13,16 +15,24 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let strip = linear_index(workgroup_id, num_workgroups) * WORKGROUP_SIZE + lane;
-  var sums: array<ClassResult, CLASSES>;
+  for (var first = 0u; first < CLASSES; first += CLASSES_AT_ONCE) {
+    sum_strip(strip, first);
+  }
+}
+
+// The classes from `first` on. WGSL grants a function 8 KiB of variables, less than all classes may take.
+fn sum_strip(strip: u32, first: u32) {
+  var sums: array<ClassResult, CLASSES_AT_ONCE>;
   for (var i = 0u; i < PIXELS_PER_STRIP; i++) {
     let pixel = strip * PIXELS_PER_STRIP + i;
     if pixel < problem.positions {
       let label = label_at(pixel);
+      let of_block = u32(label) - first;
       let loss = loss_map[problem.loss_map_offset + pixel];
-      if label >= 0 && loss != OUT_OF_RANGE {
+      if label >= 0 && of_block < CLASSES_AT_ONCE && loss != OUT_OF_RANGE {
         let prediction = argmax_map[problem.argmax_offset + pixel];
         let correct = prediction == u32(label);
-        sums[label] = with_loss(sums[label], loss, correct);
+        sums[of_block] = with_loss(sums[of_block], loss, correct);
         if CONFUSION && prediction < CLASSES {
           let at = u32(label) * CLASSES + prediction;
           atomicAdd(&confusion[problem.confusion_offset + at], 1u);
@@ -31,8 +41,8 @@ fn main(
     }
   }
   if strip * PIXELS_PER_STRIP < problem.positions {
-    for (var k = 0u; k < CLASSES; k++) {
-      class_partials[strip * CLASSES + k] = sums[k];
+    for (var k = 0u; k < min(CLASSES_AT_ONCE, CLASSES - first); k++) {
+      class_partials[strip * CLASSES + first + k] = sums[k];
     }
   }
 }

@@ -161,10 +161,16 @@ export function checkGradScale(
   return used;
 }
 
-/** The default for float16: the largest power of two that is at most what the gradient is divided by, and at least 1. */
+/** Times an upstream gradient and weights of 1 this is still a float16, were there a single valid position. */
+const MAX_HALF_SCALE = 2 ** 15;
+
+/**
+ * The default for float16: the largest power of two that is at most what the gradient is divided by, and at least 1. How
+ * many positions are valid is not known yet.
+ */
 function halfScale({ reduction, divisor }: CheckedSpec, positions: number): number {
   const averages = reduction === "mean" || reduction === "weighted-mean";
-  const most = Math.max(1, divisor ?? (averages ? positions : 1));
+  const most = Math.max(1, divisor ?? (averages ? Math.min(positions, MAX_HALF_SCALE) : 1));
   const power = 2 ** Math.floor(Math.log2(most));
   return power > most ? power / 2 : power; // log2 may round up
 }

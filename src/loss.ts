@@ -192,8 +192,9 @@ export async function createLoss(spec?: LossSpec, where: Where = {}): Promise<Lo
   }
 }
 
-/** A LossSpec, with what the one-call forms need beside the arrays. */
-export interface OneCallOptions extends LossSpec, Pick<LossInputs, "shape" | "pixelWeights" | "gradOutput"> {}
+/** A LossSpec, with all that {@link createLoss} and {@link Loss.run} are given beside the two arrays. */
+export interface OneCallOptions
+  extends LossSpec, LossOutputs, Where, Pick<LossInputs, "shape" | "pixelWeights" | "gradOutput"> {}
 
 /**
  * Focal loss of arrays in one call: creates a loss, runs it, destroys it. For more than one call use {@link createLoss}.
@@ -202,7 +203,8 @@ export interface OneCallOptions extends LossSpec, Pick<LossInputs, "shape" | "pi
  *
  * @param logits   float32 [N, C, ...spatial], or float16 as the bits of a Uint16Array
  * @param targets  labels [N, ...spatial], each 0 … C − 1 or `ignoreIndex`; or soft targets, a Float32Array like the logits
- * @param options  the shape, the fields of a {@link LossSpec}, `pixelWeights`, `gradOutput`
+ * @param options  the shape, `pixelWeights`, `gradOutput`, the fields of a {@link LossSpec}, the outputs of
+ *   {@link Loss.run}, and `backend` or `device`
  * @throws as {@link createLoss} and {@link Loss.run}
  * @example
  *     const { loss } = await focalLoss(new Float32Array([1, 0]), new Uint8Array([0]), { shape: [1, 2], gamma: 2 });
@@ -215,16 +217,22 @@ export async function focalLoss<L extends Logits>(
   options: OneCallOptions,
 ): Promise<LossResult<GradientOf<L>>> {
   if (typeof options !== "object" || options === null) wrongType("options", "{ shape, ...spec }", options);
-  const { shape, pixelWeights, gradOutput, ...spec } = options;
-  const loss = await createLoss(spec);
+  const { shape, pixelWeights, gradOutput, backend, device, ...others } = options;
+  const { gradient, gradScale, lossMap, perClass, argmax, confusion, ...spec } = others;
+  const outputs = { gradient, gradScale, lossMap, perClass, argmax, confusion };
+  const loss = await createLoss(spec, { ...(backend && { backend }), ...(device && { device }) });
   try {
-    return await loss.run({
-      logits,
-      targets,
-      shape,
-      ...(pixelWeights !== undefined && { pixelWeights }),
-      ...(gradOutput !== undefined && { gradOutput }),
-    });
+    const result = await loss.run(
+      {
+        logits,
+        targets,
+        shape,
+        ...(pixelWeights !== undefined && { pixelWeights }),
+        ...(gradOutput !== undefined && { gradOutput }),
+      },
+      Object.fromEntries(Object.entries(outputs).filter(([, value]) => value !== undefined)) as LossOutputs,
+    );
+    return result as LossResult<GradientOf<L>>;
   } finally {
     loss.destroy();
   }

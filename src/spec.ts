@@ -118,7 +118,8 @@ export interface LossOutputs<G extends boolean | LogitType = boolean | LogitType
   gradient?: G;
   /**
    * A number > 0 that multiplies the gradient and nothing else. Default 1; for the float16 gradient of a mean the largest
-   * power of two up to the number of positions, or up to the given `divisor`, so that dividing does not make it 0.
+   * power of two up to the number of positions and up to 2¹⁵, or up to the given `divisor`, so that dividing does not
+   * make it 0.
    */
   gradScale?: number;
   /** The loss of each position, before any divisor. Default false; always given for reduction `"none"`. */

@@ -313,6 +313,21 @@ describe("the one-call form", () => {
       expect(halfToFloat(half)).toBeCloseTo(2 * floats.gradLogits![i]!, 4);
   });
 
+  test("gives the outputs that are asked for, on the backend that is named", async () => {
+    const options: OneCallOptions = {
+      shape,
+      ignoreIndex,
+      backend: "reference",
+      gradient: false,
+      argmax: true,
+    };
+    const result = await focalLoss(logits, targets, { ...options, perClass: true });
+    expect(result.gradLogits).toBeUndefined();
+    expect(result.argmax).toHaveLength(targets.length);
+    expect(result.perClass).toHaveLength(2);
+    await expect(focalLoss(logits, targets, { ...options, backend: "wasm" })).rejects.toThrow("backend");
+  });
+
   test("takes every field of a spec", async () => {
     const options: OneCallOptions = { shape, ignoreIndex, reduction: "sum", classWeights: [1, 10] };
     const { loss } = await crossEntropy(logits, targets, options);

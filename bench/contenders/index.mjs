@@ -1,49 +1,85 @@
 // The contenders, each held to the float64 reference.
 
-import { createLoss } from "../../dist/index.js";
-import { IGNORE } from "../data.mjs";
-import { copies } from "./copy.mjs";
-import { segloss } from "./segloss.mjs";
+import { MODES, modeOf, PEERS } from "../modes.mjs";
+import { floors } from "./floors.mjs";
+import { segloss, truth } from "./segloss.mjs";
 
 /** Allowed error: of the loss, relative to it; of the gradient, relative to its largest element. */
 const TOLERANCE = 1e-4;
-
-const FOCAL = { gamma: 2, ignoreIndex: IGNORE };
-const CROSS_ENTROPY = { gamma: 0, ignoreIndex: IGNORE };
+/** The same for a gradient rounded to float16. */
+const HALF_TOLERANCE = 1e-3;
 
 /**
- * Those that answer right, as `{ name, kind, step, error }`, and those that do not, as `{ name, kind, reason }`.
- * `step` records and submits one loss and does not wait for it.
+ * For the names that `--modes` takes: those that answer right, as `{ name, kind, floor, step, error }`, and those that do
+ * not, as `{ name, kind, reason }`. `step` records and submits one loss and does not wait for it.
  */
-export async function enter(device, data) {
-  // These look for navigator.gpu as they load.
-  const { jaxJit } = await import("./jax.mjs");
-  const { tfjsByHand } = await import("./tfjs.mjs");
+export async function enter(device, data, names, onApplicant) {
+  const applicants = [];
+  for (const name of names.filter((name) => name in MODES)) {
+    const mode = modeOf(name, data);
+    applicants.push(applicantOf(device, data, mode));
+  }
+  const peers = names.filter((name) => PEERS.includes(name));
+  for (const name of peers) applicants.push(await peerOf(name, data));
+  const kinds = new Set(applicants.map(({ floor }) => floor));
+  const below = [...kinds].flatMap((floor) => floors(device, data, floor));
+  return admit(device, [...below, ...applicants], onApplicant);
+}
 
-  const focal = await truth(data, FOCAL);
-  const crossEntropy = await truth(data, CROSS_ENTROPY);
-  const lossOnly = { loss: focal.loss };
-  const applicants = [
-    ...copies(device, data).map(({ name, open }) => ["copy", name, { gradient: data.logits }, open]),
-    ["segloss", "segloss", focal, () => segloss(device, data, FOCAL, true)],
-    ["segloss", "segloss, loss only", lossOnly, () => segloss(device, data, FOCAL, false)],
-    ["segloss", "segloss, γ = 0", crossEntropy, () => segloss(device, data, CROSS_ENTROPY, true)],
-    ["peer", "jax-js, jit", focal, () => jaxJit(data)],
-    ["peer", "tfjs, gradient by hand", focal, () => tfjsByHand(data)],
-  ];
+export function applicantOf(device, data, mode, buffers) {
+  return {
+    name: mode.title,
+    kind: "segloss",
+    floor: mode.floor,
+    logitBytes: (mode.logits === "f16" ? 0.5 : 1) * data.logits.byteLength,
+    tolerance: mode.logits === "f16" ? HALF_TOLERANCE : TOLERANCE,
+    wanted: () => truthOf(data, mode),
+    open: () => segloss(device, data, mode, buffers),
+  };
+}
+
+/** They look for navigator.gpu as they load, so they load late. */
+async function peerOf(name, data) {
+  const openers = {
+    "jax-js": async () => ["jax-js, jit", (await import("./jax.mjs")).jaxJit],
+    tfjs: async () => ["tfjs, gradient by hand", (await import("./tfjs.mjs")).tfjsByHand],
+  };
+  const [title, open] = await openers[name]();
+  const wanted = () => truthOf(data, modeOf("plain", data));
+  return {
+    name: title,
+    kind: "peer",
+    floor: "copy",
+    logitBytes: data.logits.byteLength,
+    wanted,
+    open: () => open(data),
+  };
+}
+
+/** Several have the same answer, and float64 takes its time. */
+function truthOf(data, mode) {
+  const answers = TRUTHS.get(data) ?? TRUTHS.set(data, new Map()).get(data);
+  const key = JSON.stringify({ ...mode, title: "" });
+  return answers.get(key) ?? answers.set(key, truth(data, mode)).get(key);
+}
+const TRUTHS = new WeakMap();
+
+/** Splits applicants into `right` and `wrong`. */
+export async function admit(device, applicants, onApplicant) {
   const right = [];
   const wrong = [];
-  for (const [kind, name, wanted, open] of applicants) {
+  for (const { wanted, open, tolerance = TOLERANCE, ...contender } of applicants) {
+    onApplicant?.(contender.name);
     try {
       const [{ step }, answer] = await withoutErrors(device, async () => {
         const contender = await open();
         return [contender, await contender.answer()];
       });
-      const error = errorOf(answer, wanted);
-      if (!(error <= TOLERANCE)) throw new Error(`answers wrong by ${error}`);
-      right.push({ name, kind, step, error });
+      const error = errorOf(answer, typeof wanted === "function" ? await wanted() : wanted);
+      if (!(error <= tolerance)) throw new Error(`answers wrong by ${error}`);
+      right.push({ ...contender, step, error });
     } catch ({ message }) {
-      wrong.push({ name, kind, reason: message });
+      wrong.push({ name: contender.name, kind: contender.kind, reason: message });
     }
   }
   return { right, wrong };
@@ -58,20 +94,15 @@ async function withoutErrors(device, work) {
   return value;
 }
 
-async function truth({ logits, labels, shape }, spec) {
-  const reference = await createLoss(spec, { backend: "reference" });
-  const { loss, gradLogits } = await reference.run({ logits, targets: labels, shape });
-  return { loss, gradient: gradLogits };
-}
-
-/** The worst relative error; NaN where a number is missing. */
-function errorOf(answer, wanted) {
-  const ofLoss = wanted.loss === undefined ? 0 : Math.abs(answer.loss / wanted.loss - 1);
+/** The worst relative error, absolute where 0 is wanted; NaN where a number is missing. */
+export function errorOf(answer, wanted) {
+  const ofLoss =
+    wanted.loss === undefined ? 0 : Math.abs(answer.loss - wanted.loss) / (Math.abs(wanted.loss) || 1);
   let largest = 0;
   let worst = 0;
   wanted.gradient?.forEach((value, i) => {
     largest = Math.max(largest, Math.abs(value));
     worst = Math.max(worst, Math.abs(answer.gradient[i] - value));
   });
-  return Math.max(ofLoss, wanted.gradient ? worst / largest : 0);
+  return Math.max(ofLoss, worst / (largest || 1));
 }

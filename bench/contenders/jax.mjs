@@ -1,17 +1,16 @@
 // jax-js: jit of valueAndGrad, γ = 2 as a square, classes first.
 
 import * as jax from "@jax-js/jax";
-import { IGNORE } from "../data.mjs";
 
 const { nn, numpy: np } = jax;
 
-export async function jaxJit({ pixels, classes, logits, labels }) {
+export async function jaxJit({ pixels, classes, ignore, logits, labels }) {
   await jax.init("webgpu");
   jax.defaultDevice("webgpu");
   const x = np.array(logits, { shape: [classes, pixels] });
   const y = np.array(Int32Array.from(labels));
   await jax.blockUntilReady([x, y]);
-  const lossAndGradient = jax.jit(jax.valueAndGrad((x, y) => focal(x, y, classes)));
+  const lossAndGradient = jax.jit(jax.valueAndGrad((x, y) => focal(x, y, classes, ignore)));
   const compute = () => lossAndGradient(x.ref, y.ref);
   return {
     async step() {
@@ -26,8 +25,8 @@ export async function jaxJit({ pixels, classes, logits, labels }) {
 }
 
 // jax-js counts references: an operation consumes its operands, and `.ref` keeps one alive.
-function focal(x, y, classes) {
-  const count = np.notEqual(y.ref, IGNORE).astype(np.float32).sum();
+function focal(x, y, classes, ignore) {
+  const count = np.notEqual(y.ref, ignore).astype(np.float32).sum();
   const classIndex = np.arange(classes).astype(np.int32).reshape([classes, 1]);
   const isLabel = np.equal(y.reshape([1, -1]), classIndex);
   const logP = np.where(isLabel, nn.logSoftmax(x, 0), 0).sum(0); // of the label; 0 for an ignored pixel

@@ -3,14 +3,14 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-webgpu";
-import { IGNORE, transpose } from "../data.mjs";
+import { transpose } from "../data.mjs";
 
-export async function tfjsByHand({ pixels, classes, logits, labels }) {
+export async function tfjsByHand({ pixels, classes, ignore, logits, labels }) {
   await tf.setBackend("webgpu");
   tf.env().set("WEBGPU_CPU_FORWARD", false); // small tensors stay on the GPU too
   const x = tf.tensor2d(transpose(logits, classes, pixels), [pixels, classes]);
   const y = tf.tensor1d(Int32Array.from(labels), "int32");
-  const compute = () => tf.tidy(() => tf.valueAndGrad(focal(y))(x));
+  const compute = () => tf.tidy(() => tf.valueAndGrad(focal(y, ignore))(x));
   return {
     step() {
       const { value, grad } = compute();
@@ -28,8 +28,8 @@ export async function tfjsByHand({ pixels, classes, logits, labels }) {
 }
 
 /** dL/dx_k = q · (q − 2 p log p) · (p_k − [k is the label]) / count for valid pixels, where q = 1 − p. */
-function focal(y) {
-  const isValid = tf.notEqual(y, IGNORE);
+function focal(y, ignore) {
+  const isValid = tf.notEqual(y, ignore);
   const valid = tf.cast(isValid, "float32");
   const count = tf.sum(valid);
   const label = tf.where(isValid, y, tf.zerosLike(y));

@@ -8,12 +8,10 @@ fn widen(word: u32) -> vec2u {
   return select(finite, special, (halves & vec2u(0x7c00u)) == vec2u(0x7c00u));
 }
 
-// Two f16s, at most the largest there is. What a gradient held that is not finite stays so when another is added.
+// Two f16s: what is finite is at most the largest there is, what is not (an upstream gradient, or what a gradient held)
+// stays so.
 fn narrow(x: vec2f) -> u32 {
   let finite = pack2x16float(clamp(x, vec2f(-65504.0), vec2f(65504.0)));
-  if !ACCUMULATE {
-    return finite;
-  }
   let bits = bitcast<vec2u>(x);
   let magnitude = bits & vec2u(0x7fffffffu);
   let infinity_or_nan = select(vec2u(0x7c00u), vec2u(0x7e00u), magnitude > vec2u(0x7f800000u));

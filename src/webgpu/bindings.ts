@@ -176,10 +176,14 @@ interface GradientMode {
 }
 
 /** Whether the gradient replaces the logits, is added to another, or is written. */
-function checkGradientPlace({ logits, gradLogits }: EncodeBindings, mode: GradientMode): void {
+function checkGradientPlace({ logits, gradLogits, gradScale }: EncodeBindings, mode: GradientMode): void {
   for (const [name, value] of Object.entries(mode))
     if (typeof value !== "boolean") wrongType(name, "true or false", value);
   checkGradientMode(mode, gradLogits !== undefined);
+  if (mode.accumulate && gradLogits?.type === "f16" && gradScale === undefined)
+    throw new TypeError(
+      "gradScale: expected a number with accumulate and f16; the default differs between shapes",
+    );
   if (!mode.inPlace || !gradLogits || typeof logits !== "object" || logits === null) return;
   const isSame =
     logits.buffer === gradLogits.buffer &&

@@ -416,6 +416,20 @@ const LAYOUTS_AND_TYPES: readonly Case[] = [
     outputs: { gradient: "f16" },
   },
   {
+    name: "a gradient of float16 of the only pixel that counts",
+    spec: { ignoreIndex: 255, gamma: 0 },
+    shape: [1, 2, 70000],
+    ignored: 1,
+    labels: [[69999, 1]],
+    outputs: { gradient: "f16" },
+  },
+  ...[0, 1].map((ignoreIndex): Case => ({
+    name: `sigmoid, soft targets, ignoreIndex ${ignoreIndex}`,
+    spec: { family: "sigmoid", ignoreIndex },
+    shape: map(5, 7, 3),
+    targets: "f32",
+  })),
+  {
     name: "a gradient of float16 that saturates",
     spec: { ignoreIndex: 255, reduction: "sum", gamma: 0 },
     shape: map(5, 7, 3),

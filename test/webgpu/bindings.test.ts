@@ -326,6 +326,13 @@ describe("bindings that break a rule are refused:", () => {
       { accumulate: true, gradLogits: undefined },
       new TypeError("accumulate: expected gradLogits to add to"),
     ],
+    [
+      "a float16 gradient that is added with no scale of the caller's",
+      { accumulate: true, gradLogits: { buffer: buffer(512), type: "f16" } },
+      new TypeError(
+        "gradScale: expected a number with accumulate and f16; the default differs between shapes",
+      ),
+    ],
     ["a place that is text", { inPlace: "yes" }, new TypeError('inPlace: expected true or false, got "yes"')],
     ["a sum that is a number", { accumulate: 1 }, new TypeError("accumulate: expected true or false, got 1")],
     ["a scale of 0", { gradScale: 0 }, new RangeError("gradScale: expected a number > 0, got 0")],

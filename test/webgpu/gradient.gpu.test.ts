@@ -107,9 +107,21 @@ describe("accumulate", () => {
     ["softmax, four pixels at a time", EVEN],
     ["softmax with soft targets", { ...ODD, ...SOFT }],
     ["sigmoid", SIGMOID],
-    ["halves of odd planes", { ...ODD, ...HALF }, { gradient: "f16", offsets: { gradLogits: 2 } }],
-    ["halves of even planes", { ...EVEN, ...HALF }, { gradient: "f16", offsets: { gradLogits: 4 } }],
-    ["halves, channels last", { ...LAST, ...HALF }, { gradient: "f16", offsets: { gradLogits: 2 } }],
+    [
+      "halves of odd planes",
+      { ...ODD, ...HALF },
+      { gradient: "f16", gradScale: 1, offsets: { gradLogits: 2 } },
+    ],
+    [
+      "halves of even planes",
+      { ...EVEN, ...HALF },
+      { gradient: "f16", gradScale: 1, offsets: { gradLogits: 4 } },
+    ],
+    [
+      "halves, channels last",
+      { ...LAST, ...HALF },
+      { gradient: "f16", gradScale: 1, offsets: { gradLogits: 2 } },
+    ],
   ])(
     "%s: the gradient is added, twice when asked twice, and nothing where a pixel does not count",
     async ([, item, ask = {}], { device }) => {

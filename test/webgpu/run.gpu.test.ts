@@ -2,6 +2,7 @@
 
 import { describe, expect } from "vitest";
 import { createLoss, WebGPUError } from "../../src/index.js";
+import { halfToFloat } from "../../src/half.js";
 import { checkInputs, checkOutputs } from "../../src/inputs.js";
 import { checkSpec, type Logits, type LossResult } from "../../src/spec.js";
 import { WebGPUBackend } from "../../src/webgpu/backend.js";
@@ -47,6 +48,42 @@ describe("run", () => {
     const results = await Promise.all(items.map((item) => loss.run(inputsOf(item), ALL)));
     results.forEach((result, i) => expectRight(ITEM.spec, inputsOf(items[i]!), result));
     loss.destroy();
+  });
+
+  gpuTest("keeps upstream gradients that are not finite, in float16 too", async ({ device }) => {
+    const loss = await createLoss({ reduction: "none", gamma: 0 }, { device });
+    const inputs = {
+      logits: new Float32Array(8),
+      targets: new Uint8Array(4),
+      shape: [1, 2, 4],
+      gradOutput: Float32Array.of(NaN, Infinity, -Infinity, 1e30),
+    };
+    const { gradLogits } = await loss.run(inputs, { gradient: "f16" });
+    const ofOther = [...gradLogits!.subarray(4)].map(halfToFloat);
+    expect(ofOther).toEqual([NaN, Infinity, -Infinity, 65504]);
+    loss.destroy();
+  });
+
+  gpuTest("reads at the offset of each call, though the buffer is the same", async ({ device }) => {
+    const shape = [1, 2, 1];
+    const usage = 0x80 | 0x8; // STORAGE | COPY_DST
+    const logits = device.createBuffer({ size: 1024, usage });
+    const targets = device.createBuffer({ size: 16, usage });
+    device.queue.writeBuffer(logits, 0, Float32Array.of(2, 0));
+    device.queue.writeBuffer(logits, 256, Float32Array.of(0, 2));
+    const loss = await createLoss({ gamma: 0 }, { device });
+    const losses: number[] = [];
+    for (const offset of [0, 256]) {
+      const encoder = device.createCommandEncoder();
+      loss.encode(encoder, { shape, logits: { buffer: logits, offset }, targets: { buffer: targets } });
+      device.queue.submit([encoder.finish()]);
+      losses.push((await loss.read()).loss);
+    }
+    expect(losses[0]).toBeCloseTo(Math.log1p(Math.exp(-2)), 5);
+    expect(losses[1]).toBeCloseTo(Math.log1p(Math.exp(2)), 5);
+    loss.destroy();
+    logits.destroy();
+    targets.destroy();
   });
 
   gpuTest("fills a grid of more than 65535 workgroups", async ({ device }) => {
