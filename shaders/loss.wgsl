@@ -20,12 +20,18 @@ fn main(
   let first = index * WORKGROUP_SIZE * GROUPS_PER_THREAD + lane;
   let divide_by = divisor();
   let scale = select(problem.grad_output / divide_by, 0.0, divide_by == 0.0);
+  let groups = problem.positions / LANES;
+  // Sums of 16, then of those: rounding grows with the longer of the two.
   var sum = 0.0;
-  for (var i = 0u; i < GROUPS_PER_THREAD; i++) {
-    let group = first + i * WORKGROUP_SIZE;
-    if group < problem.positions / LANES {
-      sum += add_lanes(losses_at(group * LANES, scale));
+  for (var i = 0u; i < GROUPS_PER_THREAD; i += 16u) {
+    var chunk = 0.0;
+    for (var j = i; j < min(i + 16u, GROUPS_PER_THREAD); j++) {
+      let group = first + j * WORKGROUP_SIZE;
+      if group < groups {
+        chunk += add_lanes(losses_at(group * LANES, scale));
+      }
     }
+    sum += chunk;
   }
   add_partial(index, lane, sum);
 }
