@@ -31,6 +31,7 @@ Files: .npy, .npz or .safetensors; a.npz:logits is one array of several
   LOGITS   float32 or float16
            channels-first: [N, C, ...spatial] or [C, H, W]
            channels-last:  [N, ...spatial, C] or [H, W, C]; sigmoid also [N]
+           three sizes are one image: save a map of one axis as [N, C, 1, L]
   TARGETS  softmax: whole numbers [N, ...spatial] or [H, W], or a .png whose
                     palette indices or grey values they are
            sigmoid: 0 or 1, shaped like LOGITS, or a .png for one channel
