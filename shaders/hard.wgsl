@@ -4,6 +4,23 @@
 //     peak = max_{j≠y} x_j,   mass = Σ_{j≠y} exp(x_j − peak),   margin = (x_y − peak) − log mass
 //     dL/dx_y = −slope,       dL/dx_j = slope · exp(x_j − peak) / mass
 
+struct Position {
+  kept: Kept,
+  logits: u32,       // where its class 0 is
+  labels: Ints,
+  peak: Floats,
+  mass: Floats,
+  label_logit: Floats,
+  loss: Floats,      // times the class's factor
+  slope: Floats,
+  argmax: Bits,
+  is_guarded: bool,  // some logit is not finite
+  valid: Mask,
+  out_of_range: Mask,
+  is_nan: Mask,
+  infinite: Mask,
+}
+
 fn read_position(position: ptr<function, Position>, pixel: u32) {
   let labels = bitcast<Ints>(targets_at(pixel));
   (*position).labels = labels;

@@ -1,20 +1,7 @@
 // Softmax with every exponential kept: each logit is read once. For class counts that fit in registers.
 
-struct Position {
+struct Kept {
   exps: array<Floats, CLASSES>,  // exp(x_j − peak), 0 at the label
-  logits: u32,                   // where its class 0 is
-  labels: Ints,
-  peak: Floats,
-  mass: Floats,
-  label_logit: Floats,
-  loss: Floats,                  // times the class's factor
-  slope: Floats,
-  argmax: Bits,
-  is_guarded: bool,              // some logit is not finite
-  valid: Mask,
-  out_of_range: Mask,
-  is_nan: Mask,
-  infinite: Mask,
 }
 
 fn read_finite(position: ptr<function, Position>) {
@@ -23,13 +10,13 @@ fn read_finite(position: ptr<function, Position>) {
   var element = (*position).logits;
   for (var c = 0u; c < CLASSES; c++) {
     let logit = look_at(&look, c, logits_at(element));
-    (*position).exps[c] = set_apart(position, c, logit);
+    (*position).kept.exps[c] = set_apart(position, c, logit);
     element += stride;
   }
   var mass = Floats(0.0);
   for (var c = 0u; c < CLASSES; c++) {
-    let e = exp((*position).exps[c] - (*position).peak);
-    (*position).exps[c] = e;
+    let e = exp((*position).kept.exps[c] - (*position).peak);
+    (*position).kept.exps[c] = e;
     mass += e;
   }
   (*position).mass = mass;
@@ -41,7 +28,7 @@ fn write_finite(position: ptr<function, Position>, first: u32, slope: Floats, ot
   let stride = problem.class_stride;
   var element = first;
   for (var c = 0u; c < CLASSES; c++) {
-    put_gradient(element, gradient_of(position, c, (*position).exps[c] * others, slope));
+    put_gradient(element, gradient_of(position, c, (*position).kept.exps[c] * others, slope));
     element += stride;
   }
 }

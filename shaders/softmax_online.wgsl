@@ -1,20 +1,8 @@
 // Softmax for any number of classes, in two reads: the first keeps a running peak and the mass below it (the online
 // normaliser of Milakov & Gimelshein 2018, arXiv:1805.02867), the second writes the gradient.
 
-struct Position {
-  logits: u32,       // where its class 0 is
-  labels: Ints,
-  peak: Floats,
-  mass: Floats,
-  label_logit: Floats,
-  loss: Floats,      // times the class's factor
-  slope: Floats,
-  argmax: Bits,
-  is_guarded: bool,  // some logit is not finite
-  valid: Mask,
-  out_of_range: Mask,
-  is_nan: Mask,
-  infinite: Mask,
+struct Kept {
+  nothing: u32,
 }
 
 fn read_finite(position: ptr<function, Position>) {
