@@ -1,5 +1,5 @@
 // Channels: the maps of sigmoid to what each channel adds, and how often 0 and 1 are taken for each other.
-// One thread takes one channel of a strip of PIXELS_PER_STRIP pixels, in order.
+// One thread takes one channel of a strip. Joined with lib/strips.
 
 @group(0) @binding(4) var<storage, read> loss_map: array<u32>;    // like the logits, bits of f32
 @group(0) @binding(5) var<storage, read> argmax_map: array<u32>;  // like the logits, 0 or 1
@@ -14,12 +14,15 @@ fn main(
 ) {
   let index = linear_index(workgroup_id, num_workgroups) * WORKGROUP_SIZE + lane;
   let channel = index % CLASSES;
-  let first = index / CLASSES * PIXELS_PER_STRIP;
-  let pixels = problem.positions / CLASSES;
+  let strip = index / CLASSES;
+  if strip >= problem.strips {
+    return;
+  }
+  let span = strip_at(strip);
   var sum = nothing_of_class();
-  for (var i = 0u; i < PIXELS_PER_STRIP; i++) {
-    let pixel = first + i;
-    if pixel < pixels {
+  var loss_sum = 0.0;
+  for (var chunk = span.first; chunk < span.end; chunk += PIXELS_PER_CHUNK) {
+    for (var pixel = chunk; pixel < min(chunk + PIXELS_PER_CHUNK, span.end); pixel++) {
       let element = first_element(pixel) + channel * problem.class_stride;
       let loss = loss_map[problem.loss_map_offset + element];
       if kind_at(element) >= 0 && loss != OUT_OF_RANGE {
@@ -31,8 +34,9 @@ fn main(
         }
       }
     }
+    loss_sum += sum.loss_sum;
+    sum.loss_sum = 0.0;
   }
-  if first < pixels {
-    class_partials[index] = sum;
-  }
+  sum.loss_sum = loss_sum;
+  class_partials[problem.first_strip * CLASSES + index] = sum;
 }

@@ -1,5 +1,5 @@
 // Classes: the maps to what each class adds, and which are taken for which.
-// One thread takes a strip of PIXELS_PER_STRIP pixels, in order.
+// One thread takes a strip. Joined with lib/strips.
 
 const CLASSES_AT_ONCE = min(CLASSES, 256u);
 
@@ -15,6 +15,9 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let strip = linear_index(workgroup_id, num_workgroups) * WORKGROUP_SIZE + lane;
+  if strip >= problem.strips {
+    return;
+  }
   for (var first = 0u; first < CLASSES; first += CLASSES_AT_ONCE) {
     sum_strip(strip, first);
   }
@@ -23,9 +26,10 @@ fn main(
 // The classes from `first` on. WGSL grants a function 8 KiB of variables, less than all classes may take.
 fn sum_strip(strip: u32, first: u32) {
   var sums: array<ClassResult, CLASSES_AT_ONCE>;
-  for (var i = 0u; i < PIXELS_PER_STRIP; i++) {
-    let pixel = strip * PIXELS_PER_STRIP + i;
-    if pixel < problem.positions {
+  var loss_sums: array<f32, CLASSES_AT_ONCE>;
+  let span = strip_at(strip);
+  for (var chunk = span.first; chunk < span.end; chunk += PIXELS_PER_CHUNK) {
+    for (var pixel = chunk; pixel < min(chunk + PIXELS_PER_CHUNK, span.end); pixel++) {
       let label = label_at(pixel);
       let of_block = u32(label) - first;
       let loss = loss_map[problem.loss_map_offset + pixel];
@@ -39,10 +43,13 @@ fn sum_strip(strip: u32, first: u32) {
         }
       }
     }
-  }
-  if strip * PIXELS_PER_STRIP < problem.positions {
-    for (var k = 0u; k < min(CLASSES_AT_ONCE, CLASSES - first); k++) {
-      class_partials[strip * CLASSES + first + k] = sums[k];
+    for (var k = 0u; k < CLASSES_AT_ONCE; k++) {
+      loss_sums[k] += sums[k].loss_sum;
+      sums[k].loss_sum = 0.0;
     }
+  }
+  for (var k = 0u; k < min(CLASSES_AT_ONCE, CLASSES - first); k++) {
+    sums[k].loss_sum = loss_sums[k];
+    class_partials[(problem.first_strip + strip) * CLASSES + first + k] = sums[k];
   }
 }

@@ -1,5 +1,5 @@
 // Count: the targets, before the loss needs its divisor. Counts are integers, so exact and in any order; weights are
-// left as partial sums. One thread takes POSITIONS_PER_THREAD positions, WORKGROUP_SIZE apart.
+// left as partial sums. A workgroup takes a block; a thread of it every WORKGROUP_SIZE-th position. Joined with lib/blocks.
 
 @group(0) @binding(4) var<storage, read> pixel_weights: array<f32>;  // [batch, ...spatial]
 
@@ -10,15 +10,17 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let index = linear_index(workgroup_id, num_workgroups);
-  let first = index * WORKGROUP_SIZE * POSITIONS_PER_THREAD + lane;
-  let positions = problem.positions;
+  if index >= problem.blocks {
+    return;
+  }
+  let span = block_at(index);
   var valid = 0u;
   var invalid = 0u;
   var weights = 0.0;
   var chunk = 0.0;
   for (var i = 0u; i < POSITIONS_PER_THREAD; i++) {
-    let position = first + i * WORKGROUP_SIZE;
-    if position < positions {
+    let position = span.first + i * WORKGROUP_SIZE + lane;
+    if position < span.end {
       let kind = kind_at(position);
       valid += u32(kind >= 0);
       invalid += u32(kind == INVALID);
@@ -39,7 +41,7 @@ fn main(
     atomicAdd(&workspace.invalid, invalid);
   }
   if SUM_WEIGHTS {
-    add_partial(index, lane, weights + chunk);
+    add_partial(span.partial, lane, weights + chunk);
   }
 }
 

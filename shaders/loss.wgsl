@@ -1,6 +1,6 @@
 // Loss: logits and targets to the gradient, the maps and the partial sums.
-// One thread takes GROUPS_PER_THREAD groups of LANES positions, WORKGROUP_SIZE groups apart.
-// Joined with a family's `Position`, `read_position` and `write_gradient`, which know what a position's loss is.
+// A workgroup takes a block; a thread of it every WORKGROUP_SIZE-th group of LANES positions.
+// Joined with lib/blocks and a family's `Position`, `read_position` and `write_gradient`, which know what a position's loss is.
 
 @group(0) @binding(4) var<storage, read> pixel_weights: array<f32>;      // [batch, ...spatial]
 @group(0) @binding(6) var<storage, read> grad_output: array<f32>;        // like the positions
@@ -17,23 +17,25 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let index = linear_index(workgroup_id, num_workgroups);
-  let first = index * WORKGROUP_SIZE * GROUPS_PER_THREAD + lane;
+  if index >= problem.blocks {
+    return;
+  }
+  let span = block_at(index);
   let divide_by = divisor();
   let scale = select(problem.grad_output / divide_by, 0.0, divide_by == 0.0);
-  let groups = problem.positions / LANES;
   // Sums of 16, then of those: rounding grows with the longer of the two.
   var sum = 0.0;
   for (var i = 0u; i < GROUPS_PER_THREAD; i += 16u) {
     var chunk = 0.0;
     for (var j = i; j < min(i + 16u, GROUPS_PER_THREAD); j++) {
-      let group = first + j * WORKGROUP_SIZE;
-      if group < groups {
-        chunk += add_lanes(losses_at(group * LANES, scale));
+      let position = span.first + (j * WORKGROUP_SIZE + lane) * LANES;
+      if position < span.end {
+        chunk += add_lanes(losses_at(position, scale));
       }
     }
     sum += chunk;
   }
-  add_partial(index, lane, sum);
+  add_partial(span.partial, lane, sum);
 }
 
 // Writes all that is asked for about the LANES positions from `first` on; returns what they add to the sum.

@@ -1,5 +1,6 @@
 // segloss: the public names, nothing else.
 
+export type { ArraySink, ArraySource } from "./arrays.js";
 export type { BackendName } from "./backend.js";
 export { WebGPUError, WebGPUUnavailableError, type WebGPUFailure } from "./errors.js";
 export {
@@ -16,6 +17,7 @@ export type {
   ClassResult,
   GradientOf,
   Logits,
+  LogitSource,
   LogitType,
   LossInputs,
   LossOutputs,
@@ -24,8 +26,9 @@ export type {
   Reduction,
   Shape,
   Targets,
+  TargetSource,
   TargetType,
 } from "./spec.js";
 export type { PrepareRequest } from "./webgpu/backend.js";
-export type { BufferBinding, EncodeBindings } from "./webgpu/bindings.js";
+export type { ArrayBinding, BufferBinding, EncodeBindings } from "./webgpu/bindings.js";
 export { describeAdapter, isSoftware, requestDevice, type DeviceRequest } from "./webgpu/device.js";

@@ -1,5 +1,6 @@
 // The checks on what `run` and `encode` are given, before anything runs, and on what came of it.
 
+import { isSource } from "./arrays.js";
 import { checkFloat32, checkLength, checkNames, text, wrongType } from "./check.js";
 import {
   checkShape,
@@ -12,9 +13,13 @@ import {
   type CheckedOutputs,
   type CheckedSpec,
   type Extent,
+  type Logits,
+  type LogitSource,
   type LogitType,
   type LossInputs,
   type LossOutputs,
+  type Targets,
+  type TargetSource,
   type TargetType,
 } from "./spec.js";
 
@@ -27,7 +32,10 @@ const INPUT_NAMES = {
 } satisfies Record<keyof LossInputs, 0>;
 
 /** Checks everything `run` is given, before anything runs. */
-export function checkInputs(spec: CheckedSpec, inputs: LossInputs): CheckedInputs {
+export function checkInputs<L extends Logits | LogitSource, T extends Targets | TargetSource>(
+  spec: CheckedSpec,
+  inputs: LossInputs<L, T>,
+): CheckedInputs<L, T> {
   if (typeof inputs !== "object" || inputs === null)
     wrongType("inputs", "{ logits, targets, shape }", inputs);
   checkNames("inputs", inputs, INPUT_NAMES);
@@ -66,6 +74,7 @@ function typeOf<Type extends string>(
   array: unknown,
   arrays: Record<Type, new (...args: never[]) => unknown>,
 ): Type | undefined {
+  if (isSource<Type>(array)) return Object.hasOwn(arrays, array.type) ? array.type : undefined;
   return (Object.keys(arrays) as Type[]).find((type) => array instanceof arrays[type]);
 }
 
@@ -81,7 +90,7 @@ function checkTargetLength(
   spec: CheckedSpec,
   extent: Extent,
   type: TargetType,
-  { targets, shape }: LossInputs,
+  { targets, shape }: LossInputs<Logits | LogitSource, Targets | TargetSource>,
 ): void {
   const { pixels, classes } = extent;
   const isSoftmax = spec.family === "softmax";
@@ -98,6 +107,7 @@ function checkTargetLength(
 
 const OUTPUT_DEFAULTS = {
   gradient: true,
+  gradientTo: undefined,
   gradScale: undefined,
   lossMap: false,
   perClass: false,
@@ -113,9 +123,12 @@ export function checkOutputs(
 ): CheckedOutputs {
   const asked: LossOutputs = outputs === undefined ? {} : outputs;
   checkNames("outputs", asked, OUTPUT_DEFAULTS);
-  const { gradient = true, gradScale } = asked;
+  const { gradient = true, gradientTo, gradScale } = asked;
   if (typeof gradient !== "boolean" && !Object.hasOwn(LOGIT_ARRAYS, gradient))
     wrongType("gradient", 'true, false, "f32" or "f16"', gradient);
+  if (gradientTo !== undefined && typeof gradientTo?.write !== "function")
+    wrongType("gradientTo", "{ write(bytes, first) }", gradientTo);
+  if (gradientTo && gradient === false) throw new TypeError("gradientTo: expected a gradient to take");
   const type = gradient === true ? inputs.logitType : gradient;
   const isAsked = (name: "lossMap" | "perClass" | "argmax" | "confusion") => {
     const { [name]: value = OUTPUT_DEFAULTS[name] } = asked;
@@ -123,6 +136,7 @@ export function checkOutputs(
   };
   return {
     gradient: type,
+    gradientTo,
     gradScale: checkGradScale(spec, gradScale, inputs, type),
     lossMap: isAsked("lossMap") || spec.reduction === "none",
     perClass: isAsked("perClass"),

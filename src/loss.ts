@@ -10,12 +10,14 @@ import {
   type CheckedSpec,
   type GradientOf,
   type Logits,
+  type LogitSource,
   type LogitType,
   type LossInputs,
   type LossOutputs,
   type LossResult,
   type LossSpec,
   type Targets,
+  type TargetSource,
 } from "./spec.js";
 import { WebGPUBackend, type PrepareRequest } from "./webgpu/backend.js";
 import type { EncodeBindings } from "./webgpu/bindings.js";
@@ -72,8 +74,8 @@ export class Loss {
    *     const { loss, lossMap } = await crossEntropy.run({ logits, targets, shape: [1, 2, 3] }, { lossMap: true });
    *     // loss is 0.0878, the mean of lossMap[0] = log(1 + e⁻²) and lossMap[1] = log(1 + e⁻³); lossMap[2] is 0
    */
-  async run<L extends Logits, G extends boolean | LogitType = true>(
-    inputs: LossInputs<L>,
+  async run<L extends Logits | LogitSource, G extends boolean | LogitType = true>(
+    inputs: LossInputs<L, Targets | TargetSource>,
     outputs?: LossOutputs<G>,
   ): Promise<LossResult<GradientOf<L, G>>> {
     this.checkUsable("run");

@@ -1,5 +1,6 @@
 // What a user may ask for: the loss, its inputs and outputs, what comes back; and the checks on the loss and the shape.
 
+import type { ArraySink, ArraySource } from "./arrays.js";
 import {
   checkFloat32,
   checkLength,
@@ -91,8 +92,16 @@ export type TargetType = keyof typeof TARGET_ARRAYS;
  */
 export type Targets = Uint8Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array | Float32Array;
 
+/** Logits that `run` reads piece by piece. */
+export type LogitSource = ArraySource<LogitType>;
+/** Targets that `run` reads piece by piece; more than once. */
+export type TargetSource = ArraySource<TargetType>;
+
 /** What `run` reads. The arrays must stay as they are until its promise settles. */
-export interface LossInputs<L extends Logits = Logits> {
+export interface LossInputs<
+  L extends Logits | LogitSource = Logits,
+  T extends Targets | TargetSource = Targets,
+> {
   /**
    * Float32, or a Uint16Array of float16 bits: [N, C, ...spatial], or [N, ...spatial, C] for `"channels-last"`. For
    * `from: "probabilities"` they hold those: each in [0, 1], or up to 1e−6 beside it.
@@ -103,7 +112,7 @@ export interface LossInputs<L extends Logits = Logits> {
    * logits. Or a Float32Array of soft targets in [0, 1], shaped like the logits; softmax ignores a pixel whose target of
    * class 0 is `ignoreIndex`.
    */
-  targets: Targets;
+  targets: T;
   /** `[N, C, ...spatial]` whatever the layout; for sigmoid also `[N]`. */
   shape: Shape;
   /** One weight ≥ 0 per pixel [N, ...spatial]; in the divisor of `"weighted-mean"`. Default 1. */
@@ -116,6 +125,8 @@ export interface LossInputs<L extends Logits = Logits> {
 export interface LossOutputs<G extends boolean | LogitType = boolean | LogitType> {
   /** dLoss/dLogits; its type may be chosen. Default true: the type of the logits. */
   gradient?: G;
+  /** Takes the gradient piece by piece, and `gradLogits` is left out of the result. Default none. */
+  gradientTo?: ArraySink;
   /**
    * A number > 0 that multiplies the gradient and nothing else. Default 1; for the float16 gradient of a mean the largest
    * power of two up to the number of positions and up to 2¹⁵, or up to the given `divisor`, so that dividing does not
@@ -136,10 +147,10 @@ export interface LossOutputs<G extends boolean | LogitType = boolean | LogitType
 }
 
 /** The array that holds the gradient of logits `L`, asked for as `gradient: G`; `never` where there is none. */
-export type GradientOf<L extends Logits, G extends boolean | LogitType = true> = {
+export type GradientOf<L extends Logits | LogitSource, G extends boolean | LogitType = true> = {
   f32: Float32Array;
   f16: Uint16Array;
-  true: L extends Float32Array ? Float32Array : Uint16Array;
+  true: L extends Float32Array ? Float32Array : L extends Uint16Array ? Uint16Array : Logits;
   false: never;
 }[`${G}`];
 
@@ -213,18 +224,26 @@ export interface ClassTables {
 }
 
 /** Inputs that passed every check. */
-export interface CheckedInputs extends Extent, ClassTables {
-  readonly logits: Logits;
+export interface CheckedInputs<
+  L extends Logits | LogitSource = Logits | LogitSource,
+  T extends Targets | TargetSource = Targets | TargetSource,
+>
+  extends Extent, ClassTables {
+  readonly logits: L;
   readonly logitType: LogitType;
-  readonly targets: Targets;
+  readonly targets: T;
   readonly targetType: TargetType;
   readonly pixelWeights: Float32Array | undefined;
   readonly gradOutput: number | Float32Array;
 }
 
+/** Inputs that are all in memory. */
+export type InputArrays = CheckedInputs<Logits, Targets>;
+
 /** Outputs that passed every check. */
 export interface CheckedOutputs {
   readonly gradient: false | LogitType;
+  readonly gradientTo: ArraySink | undefined;
   readonly gradScale: number;
   readonly lossMap: boolean;
   readonly perClass: boolean;

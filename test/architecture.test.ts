@@ -16,7 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["reference", "wasm", "webgpu"],
   ["inputs", "backend"],
   ["spec"],
-  ["check", "errors", "half"],
+  ["arrays", "check", "errors", "half"],
 ];
 
 /** Layers that any program loads, in any browser: all from the public names down. */

@@ -331,7 +331,7 @@ describe("outputs", () => {
   test.each<[unknown, string]>([
     [
       { grad: true },
-      'TypeError: outputs: unknown option "grad"; known are gradient, gradScale, lossMap, perClass, argmax, confusion',
+      'TypeError: outputs: unknown option "grad"; known are gradient, gradientTo, gradScale, lossMap, perClass, argmax, confusion',
     ],
     [{ gradient: null }, 'TypeError: gradient: expected true, false, "f32" or "f16", got null'],
     [{ gradient: "f64" }, 'TypeError: gradient: expected true, false, "f32" or "f16", got "f64"'],

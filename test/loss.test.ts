@@ -115,7 +115,7 @@ describe("run", () => {
       "an output",
       {},
       { grad: true },
-      'outputs: unknown option "grad"; known are gradient, gradScale, lossMap, perClass, argmax, confusion',
+      'outputs: unknown option "grad"; known are gradient, gradientTo, gradScale, lossMap, perClass, argmax, confusion',
     ],
   ])(
     "with %s that breaks a rule rejects before the backend hears of it",

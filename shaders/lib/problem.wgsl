@@ -1,4 +1,5 @@
-// What one call is about: the uniform that every kernel reads. Packed by src/webgpu/problem.ts.
+// What one dispatch is about: the uniform that every kernel reads. Packed by src/webgpu/problem.ts. A dispatch takes one
+// tile of the map; all sizes and offsets are those of the tile.
 //
 // A position has one loss: a pixel of softmax, an element (pixel and channel) of sigmoid.
 
@@ -30,6 +31,15 @@ struct Problem {
   result_offset: u32,
   nan: u32,                   // bit patterns that WGSL has no way to write
   infinity: u32,
+  blocks: u32,                // see lib/blocks
+  blocks_per_row: u32,
+  row_positions: u32,
+  first_partial: u32,
+  partial_pitch: u32,         // partials between two rows
+  strips: u32,                // see lib/strips
+  strips_per_row: u32,
+  row_pixels: u32,
+  first_strip: u32,
 }
 
 const DIVIDE_BY_NUMBER = 0u;

@@ -1,9 +1,9 @@
 // One partial per workgroup. Joined with lib/tree.
 
 // Every thread of the workgroup calls this once.
-fn add_partial(index: u32, lane: u32, mine: f32) {
+fn add_partial(partial: u32, lane: u32, mine: f32) {
   let sum = tree_sum(lane, mine);
-  if lane == 0u && index < arrayLength(&workspace.partials) {
-    workspace.partials[index] = sum;
+  if lane == 0u {
+    workspace.partials[partial] = sum;
   }
 }

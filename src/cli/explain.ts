@@ -1,7 +1,7 @@
 // What is wrong with values that are out of range or not finite: which they are, where, and what may help.
 
 import type { InputArray } from "../formats/files.js";
-import type { CheckedInputs, CheckedSpec, Logits, LossResult } from "../spec.js";
+import type { InputArrays, CheckedSpec, Logits, LossResult } from "../spec.js";
 import type { Input } from "./load.js";
 import { positionsOf, type Place } from "./positions.js";
 import { whole } from "./table.js";
@@ -17,7 +17,7 @@ interface Fault {
 }
 
 /** A sentence for each input with values that are out of range, in one line. */
-export function explainInvalid(spec: CheckedSpec, inputs: CheckedInputs, input: Input): string {
+export function explainInvalid(spec: CheckedSpec, inputs: InputArrays, input: Input): string {
   const faults = findFaults(spec, inputs);
   const sentences = (["targets", "logits", "pixelWeights"] as const).flatMap((name) => {
     const fault = faults.get(name);
@@ -36,7 +36,7 @@ export function explainInvalid(spec: CheckedSpec, inputs: CheckedInputs, input: 
 /** What one should know about a result that is not what it seems; one sentence each. */
 export function notesOn(
   spec: CheckedSpec,
-  inputs: CheckedInputs,
+  inputs: InputArrays,
   input: Input,
   result: LossResult<Logits>,
 ): string[] {
@@ -66,7 +66,7 @@ function countAtLimit(gradient: Logits | undefined): number {
 /** Why a loss is not finite. */
 function explainNonFinite(
   spec: CheckedSpec,
-  inputs: CheckedInputs,
+  inputs: InputArrays,
   input: Input,
   { loss, nonFiniteCount, validCount }: LossResult<Logits>,
 ): string {
@@ -85,7 +85,7 @@ function explainNonFinite(
   return start;
 }
 
-function findFaults(spec: CheckedSpec, inputs: CheckedInputs): Map<Place["input"], Fault> {
+function findFaults(spec: CheckedSpec, inputs: InputArrays): Map<Place["input"], Fault> {
   const positions = positionsOf(spec, inputs);
   const faults = new Map<Place["input"], Fault>();
   for (let position = 0; position < inputs.positions; position++) {
@@ -99,7 +99,7 @@ function findFaults(spec: CheckedSpec, inputs: CheckedInputs): Map<Place["input"
   return faults;
 }
 
-function ruleOf(name: Place["input"], count: number, spec: CheckedSpec, inputs: CheckedInputs): string {
+function ruleOf(name: Place["input"], count: number, spec: CheckedSpec, inputs: InputArrays): string {
   const isSoftmax = spec.family === "softmax";
   const isSoft = inputs.targetType === "f32";
   const positions = isSoftmax ? "pixels" : "elements";
@@ -127,7 +127,7 @@ function remedyFor(
   name: Place["input"],
   values: readonly number[],
   { family }: CheckedSpec,
-  { classes, targets, targetType }: CheckedInputs,
+  { classes, targets, targetType }: InputArrays,
 ): string {
   const [value] = values as [number];
   if (name === "logits") return "if these are logits, leave out --from probabilities";

@@ -4,7 +4,7 @@ import { shapeText } from "../check.js";
 import { LABEL_COLOURS, paintLossMap, type LossPicture } from "../formats/colours.js";
 import { checkExtension, checkWritable, npyPieces, type OutputFile } from "../formats/files.js";
 import { encodeLabels, encodeRgb } from "../formats/png.js";
-import type { CheckedInputs, CheckedSpec, Logits, LossOutputs, LossResult } from "../spec.js";
+import type { InputArrays, CheckedSpec, Logits, LossOutputs, LossResult } from "../spec.js";
 import { UsageError } from "./io.js";
 import type { Input } from "./load.js";
 import type { RunOptions } from "./options.js";
@@ -76,7 +76,7 @@ export interface Written {
 /** The files that were asked for. */
 export function outputFiles(
   spec: CheckedSpec,
-  inputs: CheckedInputs,
+  inputs: InputArrays,
   { logits: { shape, fileShape }, palette = LABEL_COLOURS }: Input,
   result: LossResult<Logits>,
   options: RunOptions,
@@ -123,7 +123,7 @@ function mapShapeOf({ family, layout }: CheckedSpec, fileShape: readonly number[
 /** A pixel of the picture has the losses of all its channels. */
 function paint(
   spec: CheckedSpec,
-  inputs: CheckedInputs,
+  inputs: InputArrays,
   shape: readonly number[],
   lossMap: Float32Array,
 ): LossPicture {

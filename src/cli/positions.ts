@@ -2,7 +2,7 @@
 // The rules are those of src/reference/count.ts.
 
 import { halfToFloat } from "../half.js";
-import { PROBABILITY_SLACK, type CheckedInputs, type CheckedSpec } from "../spec.js";
+import { PROBABILITY_SLACK, type InputArrays, type CheckedSpec } from "../spec.js";
 
 /** A value of an input, and its place in the array. */
 export interface Place {
@@ -21,7 +21,7 @@ export interface Positions {
   nonFinite(position: number): Place | undefined;
 }
 
-export function positionsOf(spec: CheckedSpec, inputs: CheckedInputs): Positions {
+export function positionsOf(spec: CheckedSpec, inputs: InputArrays): Positions {
   const { classes, plane, logits, targets, pixelWeights } = inputs;
   const isSoftmax = spec.family === "softmax";
   const isSoft = inputs.targetType === "f32";
@@ -96,7 +96,7 @@ export function positionsOf(spec: CheckedSpec, inputs: CheckedInputs): Positions
 /** Counts cannot tell it where something is out of range, for then a position may be both valid and invalid. */
 export function countIgnored(
   spec: CheckedSpec,
-  inputs: CheckedInputs,
+  inputs: InputArrays,
   { validCount, invalidCount }: { validCount: number; invalidCount: number },
 ): number {
   if (invalidCount === 0) return inputs.positions - validCount;

@@ -1,7 +1,7 @@
 // The answer, as a table for people or as JSON for programs.
 
 import { shapeText } from "../check.js";
-import type { CheckedInputs, CheckedSpec, Logits, LossResult } from "../spec.js";
+import type { InputArrays, CheckedSpec, Logits, LossResult } from "../spec.js";
 import type { Io } from "./io.js";
 import type { Input } from "./load.js";
 import type { RunOptions } from "./options.js";
@@ -11,7 +11,7 @@ import { columns, decimal, percent, precise, whole, wrap } from "./table.js";
 export interface Report {
   spec: CheckedSpec;
   input: Input;
-  inputs: CheckedInputs;
+  inputs: InputArrays;
   result: LossResult<Logits>;
   ignoredCount: number;
   options: RunOptions;

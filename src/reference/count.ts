@@ -1,6 +1,6 @@
 // Which positions count, and what the divisors are made of, in float64: the twin of shaders/count.wgsl.
 
-import { PROBABILITY_SLACK, type CheckedInputs, type CheckedSpec } from "../spec.js";
+import { PROBABILITY_SLACK, type InputArrays, type CheckedSpec } from "../spec.js";
 import type { Positions } from "./positions.js";
 
 export interface Count {
@@ -14,7 +14,7 @@ export interface Count {
   weight: number;
 }
 
-export function countPositions(spec: CheckedSpec, inputs: CheckedInputs, positions: Positions): Count {
+export function countPositions(spec: CheckedSpec, inputs: InputArrays, positions: Positions): Count {
   const { classes, targets, targetType, pixelWeights, weights } = inputs;
   const { logits, size, stride } = positions;
   const isSoftmax = spec.family === "softmax";

@@ -1,6 +1,6 @@
 // The whole loss in float64, one position after the other: what every backend is held to.
 
-import type { CheckedInputs, CheckedSpec, ClassResult } from "../spec.js";
+import type { InputArrays, CheckedSpec, ClassResult } from "../spec.js";
 import { countPositions } from "./count.js";
 import { positionsOf } from "./positions.js";
 import { sigmoidProbabilityLoss, softmaxProbabilitiesLoss } from "./probabilities.js";
@@ -25,7 +25,7 @@ export interface ReferenceResult {
   confusion: Uint32Array;
 }
 
-export function referenceLoss(spec: CheckedSpec, inputs: CheckedInputs): ReferenceResult {
+export function referenceLoss(spec: CheckedSpec, inputs: InputArrays): ReferenceResult {
   const { gamma, labelSmoothing: smoothing } = spec;
   const { classes, factors, negatives, pixelWeights } = inputs;
   const isSoftmax = spec.family === "softmax";
@@ -125,7 +125,7 @@ function sideOf(x: number, threshold: number): number {
   return x < Infinity ? Number(x > threshold) : -1;
 }
 
-function upstreamOf({ gradOutput }: CheckedInputs, position: number, divisor: number): number {
+function upstreamOf({ gradOutput }: InputArrays, position: number, divisor: number): number {
   if (divisor === 0) return 0;
   return (typeof gradOutput === "number" ? gradOutput : gradOutput[position]!) / divisor;
 }

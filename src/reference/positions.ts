@@ -1,7 +1,7 @@
 // Where the positions of a loss lie in its arrays: pixels for softmax, elements for sigmoid, in either layout.
 
 import { halvesToFloats } from "../half.js";
-import type { CheckedInputs, CheckedSpec } from "../spec.js";
+import type { InputArrays, CheckedSpec } from "../spec.js";
 
 export interface Positions {
   /** The logits as numbers: halves are widened. */
@@ -17,7 +17,7 @@ export interface Positions {
   channel(position: number): number;
 }
 
-export function positionsOf({ family, layout }: CheckedSpec, inputs: CheckedInputs): Positions {
+export function positionsOf({ family, layout }: CheckedSpec, inputs: InputArrays): Positions {
   const { classes, plane, logitType } = inputs;
   const logits = logitType === "f16" ? halvesToFloats(inputs.logits as Uint16Array) : inputs.logits;
   const isLast = layout === "channels-last";

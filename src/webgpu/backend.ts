@@ -6,7 +6,6 @@ import { checkNames, wrongType } from "../check.js";
 import { checkTargetType, type InvalidContext } from "../inputs.js";
 import {
   checkShape,
-  confusionSize,
   LOGIT_ARRAYS,
   TARGET_ARRAYS,
   type CheckedInputs,
@@ -21,22 +20,26 @@ import {
 } from "../spec.js";
 import {
   checkBindings,
+  ARRAY_NAMES,
   checkGradientMode,
   RESULT_BYTES,
-  type CheckedBindings,
   type EncodeBindings,
+  type PlacedArrays,
   type Window,
 } from "./bindings.js";
 import { capture, failure } from "./failures.js";
-import { BufferUsage, MAP_MODE_READ } from "./gpu.js";
+import { BufferUsage } from "./gpu.js";
 import { KernelCache } from "./kernels.js";
-import { makePlan, type PlanRequest } from "./plan.js";
+import { makePlan, type Plan, type PlanLimits, type PlanRequest } from "./plan.js";
 import { packProblem, problemOf } from "./problem.js";
 import { profileOf, type Profile } from "./profile.js";
+import { mapped, startMap } from "./read.js";
+import { Recorder, type Call, type SlotsOf } from "./record.js";
 import { readResult } from "./result.js";
+import { runTiles } from "./run.js";
 import { RunBuffers } from "./runBuffers.js";
 import { UniformSlots } from "./slots.js";
-import { Step, type CallSlots, type CallWindows } from "./step.js";
+import { Step } from "./step.js";
 
 /** What `prepare` compiles for: what `encode` will be given, at offsets that are multiples of 16 bytes. */
 export interface PrepareRequest {
@@ -79,16 +82,26 @@ export type EncodeContext = InvalidContext & Pick<CheckedOutputs, "gradient" | "
 /** Steps kept for shapes that come again. */
 const STEPS_KEPT = 32;
 
+/** Of the logits that `run` uploads at a time: little beside a large map, and enough to keep a GPU busy. */
+const RUN_TILE_BYTES = 2 ** 26;
+
+/** For tests and measurements: instead of what the adapter is given by itself. */
+export interface Overrides {
+  readonly profile?: Profile;
+  readonly limits?: Partial<PlanLimits>;
+}
+
 /** Answers tell which encode they belong to; this many can be told apart. */
 const STEP_NUMBERS = 255;
 
 export class WebGPUBackend implements LossBackend {
   readonly name = "webgpu";
   private readonly profile: Profile;
+  private readonly limits: PlanLimits;
   private readonly kernels: KernelCache;
   private readonly problems: UniformSlots;
   private readonly stepNumbers: UniformSlots;
-  private readonly steps = new Map<string, Step>();
+  private readonly steps = new Map<string, Recorder>();
   private readonly ownResult: GPUBuffer;
   private readonly readBuffers: GPUBuffer[] = [];
   private readonly runBuffers: RunBuffers;
@@ -99,14 +112,21 @@ export class WebGPUBackend implements LossBackend {
   private encoded:
     { context: EncodeContext; stepNumber: number; error?: Promise<WebGPUError | undefined> } | undefined;
 
-  /** `owned`: the device was made for this backend and goes with it. `profile`: for tests and measurements. */
+  /** `owned`: the device was made for this backend and goes with it. */
   constructor(
     readonly device: GPUDevice,
     private readonly spec: CheckedSpec,
     private readonly owned: boolean,
-    profile?: Profile,
+    { profile, limits }: Overrides = {},
   ) {
     this.profile = profile ?? profileOf(device.adapterInfo);
+    const { maxStorageBufferBindingSize, maxBufferSize, maxComputeWorkgroupsPerDimension } = device.limits;
+    this.limits = {
+      maxStorageBufferBindingSize,
+      maxBufferSize,
+      maxComputeWorkgroupsPerDimension,
+      ...limits,
+    };
     this.kernels = KernelCache.of(device);
     this.problems = new UniformSlots(device, "segloss problems");
     this.stepNumbers = new UniformSlots(device, "segloss step numbers");
@@ -148,7 +168,7 @@ export class WebGPUBackend implements LossBackend {
       targets,
       gradient: asked.inPlace ? logits : gradLogits === true ? "f32" : gradLogits,
       callersResult: result,
-      alignment: 4,
+      ...AS_ALLOCATED,
     });
     await this.compile(plan);
   }
@@ -160,47 +180,50 @@ export class WebGPUBackend implements LossBackend {
       wrongType("bindings", "{ shape, logits, targets }", bindings);
     const extent = checkShape(this.spec, bindings.shape);
     const checked = checkBindings(this.spec, extent, bindings, this.device.limits);
-    const { targets, logits, gradient, inPlace, accumulate, gradScale, windows } = checked;
+    const { targets, logits, gradient, inPlace, accumulate, gradScale, arrays, windows } = checked;
     const request: PlanRequest = {
       targets,
       logits,
       gradient,
       inPlace,
       accumulate,
-      lossMap: windows.lossMap !== undefined,
+      lossMap: arrays.lossMap !== undefined,
       perClass: windows.perClass !== undefined,
-      argmax: windows.argmax !== undefined,
+      argmax: arrays.argmax !== undefined,
       confusion: windows.confusion !== undefined,
       callersResult: windows.result !== undefined,
-      alignment: alignmentOf(windows),
+      alignment: alignmentOf(arrays),
+      bindable: areBindable(arrays, this.device.limits.minStorageBufferOffsetAlignment),
+      separate: checked.separate,
     };
     const context: EncodeContext = {
       classes: extent.classes,
       positions: extent.positions,
       targetType: targets,
-      pixelWeights: windows.pixelWeights,
+      pixelWeights: arrays.pixelWeights,
       gradient,
       gradScale,
     };
     // 0 is what a result holds that was never written.
-    const stepNumber = 1 + (this.encodes++ % STEP_NUMBERS);
-    const callWindows = { ...windows, ownResult: wholeOf(this.ownResult) };
-    const slots = this.slotsOf(extent, callWindows, checked.gradOutput * gradScale, stepNumber);
-    const record = () => {
-      const step = this.stepFor(extent, request);
-      step.isLent = true;
-      step.record(encoder, callWindows, slots);
-    };
+    const stepNumber = 1 + (this.encodes % STEP_NUMBERS);
+    const call: Call = { arrays, whole: { ...windows, ownResult: wholeOf(this.ownResult) } };
+    const slotsOf = this.slotsFor(checked.gradOutput * gradScale, stepNumber);
     // Where nothing is created, nothing of ours can fail, and the step is spared the error scopes.
-    if (this.steps.get(stepKey(extent, request))?.isBound(callWindows, slots)) {
-      record();
+    const known = this.steps.get(stepKey(extent, request));
+    if (known?.recordAgain(encoder, call, slotsOf)) {
       this.encoded = { context, stepNumber };
     } else {
-      const { error } = capture(this.device, record);
+      const { error } = capture(this.device, () => {
+        const recorder = this.recorderFor(extent, request);
+        recorder.check(arrays);
+        recorder.step.isLent = true;
+        recorder.record(encoder, call, slotsOf);
+      });
       this.encoded = { context, stepNumber, error };
       // What others recorded with may be among these, so they are let go, not destroyed.
       void error.then((found) => found && this.steps.clear());
     }
+    this.encodes++;
   }
 
   /** The answer to the last `encode`, and what that was. */
@@ -216,7 +239,7 @@ export class WebGPUBackend implements LossBackend {
       this.device.queue.submit([encoder.finish()]);
       return startMap(staging);
     });
-    await this.mapped(map, [encoded.error, error]);
+    await mapped(map, [encoded.error, error], () => this.checkAlive());
     const words = new Uint32Array(staging.getMappedRange().slice(0));
     staging.unmap();
     this.readBuffers.push(staging);
@@ -232,7 +255,7 @@ export class WebGPUBackend implements LossBackend {
 
   destroy(): void {
     this.destroyed = true;
-    for (const step of this.steps.values()) step.destroy();
+    for (const { step } of this.steps.values()) step.destroy();
     this.runBuffers.destroy();
     this.problems.destroy();
     this.stepNumbers.destroy();
@@ -255,117 +278,79 @@ export class WebGPUBackend implements LossBackend {
       argmax: outputs.argmax,
       confusion: outputs.confusion,
       callersResult: false,
-      alignment: 4,
+      ...AS_ALLOCATED,
+      maxTileBytes: RUN_TILE_BYTES,
     };
     await this.compile(this.plan(inputs, request));
-    const { pixelWeights, gradOutput, classes, positions } = inputs;
-    const { value: staging, error } = capture(this.device, () => {
-      const step = this.stepFor(inputs, request);
-      const buffers = this.runBuffers;
-      const gradBytes = gradient && inputs.logits.length * LOGIT_ARRAYS[gradient].BYTES_PER_ELEMENT;
-      const windows: CallWindows = {
-        logits: buffers.upload("logits", inputs.logits),
-        targets: buffers.upload("targets", inputs.targets),
-        ownResult: buffers.output("result", RESULT_BYTES),
-        ...(pixelWeights && { pixelWeights: buffers.upload("pixelWeights", pixelWeights) }),
-        ...(typeof gradOutput !== "number" && { gradOutput: buffers.upload("gradOutput", gradOutput) }),
-        ...(gradBytes && { gradLogits: buffers.output("gradLogits", gradBytes) }),
-        ...(outputs.lossMap && { lossMap: buffers.output("lossMap", 4 * positions) }),
-        ...(outputs.argmax && { argmax: buffers.output("argmax", 4 * positions) }),
-        ...(outputs.perClass && { perClass: buffers.output("perClass", 16 * classes) }),
-        ...(outputs.confusion && {
-          confusion: buffers.output("confusion", 4 * confusionSize(this.spec, classes)),
-        }),
-      };
-      const encoder = this.device.createCommandEncoder({ label: "segloss run" });
-      const upstream = typeof gradOutput === "number" ? gradOutput : 1;
-      step.record(encoder, windows, this.slotsOf(inputs, windows, upstream * gradScale, 0));
-      const { ownResult: result, gradLogits, lossMap, argmax, perClass, confusion } = windows;
-      const staging = buffers.readBack(encoder, { result, gradLogits, lossMap, argmax, perClass, confusion });
-      this.device.queue.submit([encoder.finish()]);
-      return { ...staging, map: startMap(staging.buffer) };
-    });
+    const upstream = typeof inputs.gradOutput === "number" ? inputs.gradOutput : 1;
+    const context = {
+      spec: this.spec,
+      buffers: this.runBuffers,
+      slotsOf: this.slotsFor(upstream * gradScale, 0),
+      checkAlive: () => this.checkAlive(),
+    };
     try {
-      await this.mapped(staging.map, [error]);
+      const { value, error } = capture(this.device, () => this.recorderFor(inputs, request));
+      const found = await error;
+      if (found) throw found;
+      return await runTiles(context, value.step, inputs, outputs);
     } catch (problem) {
       // Among these may be buffers that never came to be. What others recorded with is let go, not destroyed.
       this.runBuffers.destroy();
       this.steps.clear();
       throw problem;
     }
-    const range = staging.buffer.getMappedRange();
-    const bytes = (name: string) => {
-      const part = staging.parts[name];
-      return part && range.slice(part.offset, part.offset + part.length);
-    };
-    const [words, gradLogits, lossMap, perClass, argmax, confusion] = [
-      "result",
-      "gradLogits",
-      "lossMap",
-      "perClass",
-      "argmax",
-      "confusion",
-    ].map(bytes);
-    staging.buffer.unmap();
-    const classWords = perClass && new Uint32Array(perClass);
-    const { result } = readResult(this.spec, new Uint32Array(words!), classWords);
-    return {
-      ...result,
-      ...(gradient && { gradLogits: new LOGIT_ARRAYS[gradient](gradLogits!), gradScale }),
-      ...(lossMap && { lossMap: new Float32Array(lossMap) }),
-      ...(argmax && { argmax: new Int32Array(argmax) }),
-      ...(confusion && { confusion: new Uint32Array(confusion) }),
-    };
   }
 
-  private slotsOf(extent: Extent, windows: CallWindows, gradOutput: number, stepNumber: number): CallSlots {
-    const { logits, targets, pixelWeights, gradLogits, lossMap, argmax, perClass, confusion, result } =
-      windows;
-    const problem = packProblem(
-      problemOf(this.spec, extent, {
+  /** The uniforms of a call, whichever tile. */
+  private slotsFor(gradOutput: number, stepNumber: number): SlotsOf {
+    return ({ extent, fields }, arrays, whole) => {
+      const problem = problemOf(this.spec, extent, fields, {
         grad_output: gradOutput,
-        grad_output_stride: windows.gradOutput ? 1 : 0,
-        pixel_weights_stride: pixelWeights ? 1 : 0,
-        logits_offset: logits.first,
-        targets_offset: targets.first,
-        pixel_weights_offset: pixelWeights?.first ?? 0,
-        grad_output_offset: windows.gradOutput?.first ?? 0,
-        grad_logits_offset: gradLogits?.first ?? 0,
-        loss_map_offset: lossMap?.first ?? 0,
-        argmax_offset: argmax?.first ?? 0,
-        confusion_offset: confusion?.first ?? 0,
-        class_results_offset: perClass?.first ?? 0,
-        result_offset: result?.first ?? 0,
-      }),
-    );
-    return {
-      problem: this.problems.slotOf(problem),
-      step: this.stepNumbers.slotOf(Uint32Array.of(stepNumber, 0, 0, 0)),
+        grad_output_stride: arrays.gradOutput ? 1 : 0,
+        pixel_weights_stride: arrays.pixelWeights ? 1 : 0,
+        logits_offset: arrays.logits.first,
+        targets_offset: arrays.targets.first,
+        pixel_weights_offset: arrays.pixelWeights?.first ?? 0,
+        grad_output_offset: arrays.gradOutput?.first ?? 0,
+        grad_logits_offset: arrays.gradLogits?.first ?? 0,
+        loss_map_offset: arrays.lossMap?.first ?? 0,
+        argmax_offset: arrays.argmax?.first ?? 0,
+        confusion_offset: whole.confusion?.first ?? 0,
+        class_results_offset: whole.perClass?.first ?? 0,
+        result_offset: whole.result?.first ?? 0,
+      });
+      return {
+        problem: this.problems.slotOf(packProblem(problem)),
+        step: this.stepNumbers.slotOf(Uint32Array.of(stepNumber, 0, 0, 0)),
+      };
     };
   }
 
-  private plan(extent: Extent, request: PlanRequest) {
-    return makePlan(this.spec, extent, request, this.profile, this.device.limits);
+  private plan(extent: Extent, request: PlanRequest): Plan {
+    return makePlan(this.spec, extent, request, this.profile, this.limits);
   }
 
-  private stepFor(extent: Extent, request: PlanRequest): Step {
+  private recorderFor(extent: Extent, request: PlanRequest): Recorder {
     const key = stepKey(extent, request);
-    let step = this.steps.get(key);
-    if (!step) {
-      step = new Step(this.device, this.kernels, this.spec, extent, this.plan(extent, request), request);
+    let recorder = this.steps.get(key);
+    if (!recorder) {
+      const plan = this.plan(extent, request);
+      const step = new Step(this.device, this.kernels, this.spec, extent, plan, request, this.limits);
+      recorder = new Recorder(step, this.spec);
       const [oldest] = this.steps;
       if (oldest && this.steps.size === STEPS_KEPT) {
         this.steps.delete(oldest[0]);
-        if (!oldest[1].isLent) oldest[1].destroy();
+        if (!oldest[1].step.isLent) oldest[1].step.destroy();
       }
     }
     // Last in the map, so that the first is the one not used for longest.
     this.steps.delete(key);
-    this.steps.set(key, step);
-    return step;
+    this.steps.set(key, recorder);
+    return recorder;
   }
 
-  private async compile(plan: ReturnType<typeof makePlan>): Promise<void> {
+  private async compile(plan: Plan): Promise<void> {
     const { value, error } = capture(this.device, () =>
       plan.kernels.map((name) => this.kernels.prepare(name, plan.variant)),
     );
@@ -375,19 +360,6 @@ export class WebGPUBackend implements LossBackend {
     if (found) throw found;
     for (const outcome of compiled)
       if (outcome.status === "rejected") throw failure("internal", String(outcome.reason?.message));
-  }
-
-  /** Waits until a buffer can be read; any error on the way means that it may not be. */
-  private async mapped(
-    map: PendingMap,
-    errors: (Promise<WebGPUError | undefined> | undefined)[],
-  ): Promise<void> {
-    const refused = await map.refused;
-    const found = (await Promise.all(errors)).find((error) => error !== undefined);
-    this.checkAlive();
-    if (!found && refused === undefined) return;
-    map.buffer.destroy();
-    throw found ?? failure("internal", refused!);
   }
 
   private createReadBuffer(): GPUBuffer {
@@ -412,23 +384,24 @@ function wholeOf(buffer: GPUBuffer): Window {
   return { buffer, offset: 0, size: buffer.size, first: 0, length: buffer.size };
 }
 
-/** A buffer on its way to be read, and why it came not that far. */
-interface PendingMap {
-  readonly buffer: GPUBuffer;
-  readonly refused: Promise<string | undefined>;
-}
+/** How arrays lie that have buffers of their own. */
+const AS_ALLOCATED = { alignment: 4, bindable: true, separate: false } as const;
 
-function startMap(buffer: GPUBuffer): PendingMap {
-  const refused = buffer.mapAsync(MAP_MODE_READ).then(
-    () => undefined,
-    (error: unknown) => String((error as Error)?.message),
-  );
-  return { buffer, refused };
+function partsOf(arrays: PlacedArrays, names: readonly (keyof PlacedArrays)[]) {
+  return names.flatMap((name) => {
+    const array = arrays[name];
+    return (array?.parts ?? []).map(({ offset }) => ({ offset, elementBytes: array!.elementBytes }));
+  });
 }
 
 /** What the kernels may look at together begins at multiples of this many elements. */
-function alignmentOf({ logits, gradLogits, lossMap, argmax }: CheckedBindings["windows"]): 1 | 2 | 4 {
+function alignmentOf(arrays: PlacedArrays): 1 | 2 | 4 {
+  const parts = partsOf(arrays, ["logits", "gradLogits", "lossMap", "argmax"]);
   const all = (lanes: number) =>
-    [logits, gradLogits, lossMap, argmax].every((window) => !window || window.first % lanes === 0);
+    parts.every(({ offset, elementBytes }) => offset % (lanes * elementBytes) === 0);
   return all(4) ? 4 : all(2) ? 2 : 1;
+}
+
+function areBindable(arrays: PlacedArrays, alignment: number): boolean {
+  return partsOf(arrays, ARRAY_NAMES).every(({ offset }) => offset % alignment === 0);
 }

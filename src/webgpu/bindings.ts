@@ -18,18 +18,24 @@ export interface BufferBinding<Type extends string = "f32"> {
   type?: Type;
 }
 
-/** What `encode` reads and writes. */
+/** A whole array, or one part per image: `batch` of them, of one type. */
+export type ArrayBinding<Type extends string = "f32"> = BufferBinding<Type> | readonly BufferBinding<Type>[];
+
+/**
+ * What `encode` reads and writes. A map of any size will do. Where one image does not fit a binding of the device, its
+ * planes are copied tile by tile, and need buffers with usage COPY_SRC or COPY_DST, too.
+ */
 export interface EncodeBindings {
   /** `[N, C, ...spatial]` whatever the layout. */
   shape: Shape;
   /** In: [N, C, ...spatial], or [N, ...spatial, C]. */
-  logits: BufferBinding<LogitType>;
+  logits: ArrayBinding<LogitType>;
   /** In: labels, or soft targets as f32: see `LossInputs`. */
-  targets: BufferBinding<TargetType>;
+  targets: ArrayBinding<TargetType>;
   /** In: [N, ...spatial]. Default 1. */
-  pixelWeights?: BufferBinding;
+  pixelWeights?: ArrayBinding;
   /** In: a number, or for reduction `"none"` a map shaped like the loss map. Default 1. */
-  gradOutput?: number | BufferBinding;
+  gradOutput?: number | ArrayBinding;
   /** Multiplies the gradient and nothing else: see `LossOutputs`. */
   gradScale?: number;
   /** The gradient takes the place of the logits; `gradLogits`, if given, must be their binding. Default false. */
@@ -37,17 +43,33 @@ export interface EncodeBindings {
   /** The gradient is added to what `gradLogits` holds. Default false. */
   accumulate?: boolean;
   /** Out: dLoss/dLogits, stored like the logits. */
-  gradLogits?: BufferBinding<LogitType>;
+  gradLogits?: ArrayBinding<LogitType>;
   /** Out: the loss of each position. */
-  lossMap?: BufferBinding;
+  lossMap?: ArrayBinding;
   /** Out: the predictions, like the loss map. */
-  argmax?: BufferBinding<"i32">;
+  argmax?: ArrayBinding<"i32">;
   /** Out: a `ClassResult` per class (16 bytes, see shaders/lib/class_result.wgsl). */
   perClass?: BufferBinding<"classResult">;
   /** Out: counts [C, C], for sigmoid [C, 2, 2]. Also needs usage COPY_DST. */
   confusion?: BufferBinding<"u32">;
   /** Out: a `Result` (32 bytes, see shaders/finish.wgsl), for a consumer on the GPU. */
   result?: BufferBinding<"result">;
+}
+
+/** Where an array, or one image of it, begins in a buffer. */
+export interface Part {
+  readonly buffer: GPUBuffer;
+  /** In bytes. */
+  readonly offset: number;
+}
+
+/** An array as the caller keeps it. */
+export interface PlacedArray {
+  /** One, or one per image. */
+  readonly parts: readonly Part[];
+  readonly elementBytes: number;
+  /** One number per class of each pixel, or one per pixel. */
+  readonly ofClasses: boolean;
 }
 
 /** A window of a buffer that a bind group can take, and where the data begins in it. */
@@ -62,10 +84,7 @@ export interface Window {
 }
 
 /** The limits of a device that a window must keep to. */
-export type BindingLimits = Pick<
-  GPUSupportedLimits,
-  "minStorageBufferOffsetAlignment" | "maxStorageBufferBindingSize"
->;
+export type BindingLimits = Pick<GPUSupportedLimits, "minStorageBufferOffsetAlignment">;
 
 export const RESULT_BYTES = 32;
 
@@ -89,10 +108,20 @@ const TARGET_TYPES = [
 ] as const;
 
 const INPUTS = ["logits", "targets", "pixelWeights", "gradOutput"] as const;
-const OUTPUTS = ["gradLogits", "lossMap", "argmax", "perClass", "confusion", "result"] as const;
+const ARRAY_OUTPUTS = ["gradLogits", "lossMap", "argmax"] as const;
+const OUTPUTS = [...ARRAY_OUTPUTS, "perClass", "confusion", "result"] as const;
 const NAMES = Object.fromEntries(
   ["shape", ...INPUTS, "gradScale", "inPlace", "accumulate", ...OUTPUTS].map((name) => [name, 0]),
 );
+
+/** The arrays that are cut into tiles. */
+export const ARRAY_NAMES = [...INPUTS, ...ARRAY_OUTPUTS] as const;
+export type ArrayName = (typeof ARRAY_NAMES)[number];
+export type PlacedArrays = Record<"logits" | "targets", PlacedArray> & {
+  readonly [Name in ArrayName]?: PlacedArray;
+};
+/** What is written as a whole. */
+export type WholeWindows = { readonly [Name in "perClass" | "confusion" | "result"]?: Window };
 
 export interface CheckedBindings {
   readonly targets: TargetType;
@@ -103,9 +132,10 @@ export interface CheckedBindings {
   /** The number, or 1 for a map. */
   readonly gradOutput: number;
   readonly gradScale: number;
-  readonly windows: { readonly logits: Window; readonly targets: Window } & {
-    readonly [Name in "pixelWeights" | "gradOutput" | (typeof OUTPUTS)[number]]?: Window;
-  };
+  readonly arrays: PlacedArrays;
+  readonly windows: WholeWindows;
+  /** Each image is in a buffer of its own. */
+  readonly separate: boolean;
 }
 
 /** Checks everything `encode` is given but the shape, before anything is recorded. */
@@ -122,51 +152,73 @@ export function checkBindings(
   const { pixels, classes, positions } = extent;
   const isMap = typeof gradOutput === "object";
   if (gradOutput !== undefined) checkGradOutput(spec, gradOutput, isMap);
+
+  const place = (
+    name: string,
+    array: ArrayBinding<string>,
+    elements: number,
+    types: readonly ElementType[],
+  ) => placedOf(name, array, elements, types, shape, extent);
+  const placed = (
+    name: string,
+    array: ArrayBinding<string> | undefined,
+    elements: number,
+    types: readonly ElementType[] = ["f32"],
+  ) => (array === undefined ? undefined : place(name, array, elements, types));
   const window = (
     name: string,
     binding: BufferBinding<string> | undefined,
     elements: number,
-    types: readonly ElementType[] = ["f32"],
-  ) => (binding === undefined ? undefined : windowOf(name, binding, elements, types, shape, limits));
-  const required = (
-    name: string,
-    binding: BufferBinding<string>,
-    elements: number,
-    types: readonly ElementType[],
-  ) => windowOf(name, binding, elements, types, shape, limits);
-  const logitWindow = required("logits", logits, pixels * classes, LOGIT_TYPES);
-  const targetType = targets?.type ?? "i32";
-  const targetWindow = required("targets", targets, targetCount(extent, targetType), TARGET_TYPES);
+    type: ElementType,
+  ) => (binding === undefined ? undefined : wholeWindow(name, binding, elements, type, shape, limits));
+
+  const placedLogits = place("logits", logits, pixels * classes, LOGIT_TYPES);
+  const targetType = (firstOf(targets)?.type as TargetType | undefined) ?? "i32";
+  const placedTargets = place("targets", targets, targetCount(extent, targetType), TARGET_TYPES);
   checkTargetType(spec, targetType);
-  const optional: Partial<Record<keyof CheckedBindings["windows"], Window | undefined>> = {
-    pixelWeights: window("pixelWeights", bindings.pixelWeights, pixels),
-    gradOutput: isMap ? window("gradOutput", gradOutput, positions) : undefined,
-    gradLogits: window("gradLogits", gradLogits, pixels * classes, LOGIT_TYPES),
-    lossMap: window("lossMap", bindings.lossMap, positions),
-    argmax: window("argmax", bindings.argmax, positions, ["i32"]),
-    perClass: window("perClass", bindings.perClass, 4 * classes, ["classResult"]),
-    confusion: window("confusion", bindings.confusion, confusionSize(spec, classes), ["u32"]),
-    result: window("result", bindings.result, RESULT_BYTES / 4, ["result"]),
+  const arrays: PlacedArrays = {
+    logits: placedLogits,
+    targets: placedTargets,
+    ...given({
+      pixelWeights: placed("pixelWeights", bindings.pixelWeights, pixels),
+      gradOutput: isMap ? placed("gradOutput", gradOutput, positions) : undefined,
+      gradLogits: placed("gradLogits", gradLogits, pixels * classes, LOGIT_TYPES),
+      lossMap: placed("lossMap", bindings.lossMap, positions),
+      argmax: placed("argmax", bindings.argmax, positions, ["i32"]),
+    }),
   };
-  const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined));
-  const windows = { logits: logitWindow, targets: targetWindow, ...given };
-  checkSeparate(windows, inPlace);
-  if (bindings.confusion && (bindings.confusion.buffer.usage & BufferUsage.COPY_DST) === 0)
-    throw new TypeError(
-      `confusion: expected a buffer with usage COPY_DST, too, got usage ${bindings.confusion.buffer.usage}`,
-    );
-  const gradient = gradLogits ? (gradLogits.type ?? "f32") : false;
+  const windows: WholeWindows = given({
+    perClass: window("perClass", bindings.perClass, 4 * classes, "classResult"),
+    confusion: window("confusion", bindings.confusion, confusionSize(spec, classes), "u32"),
+    result: window("result", bindings.result, RESULT_BYTES / 4, "result"),
+  });
+  checkSeparate(arrays, windows, inPlace);
+  if (bindings.confusion) checkUsage("confusion", bindings.confusion.buffer, "COPY_DST", ", too");
+  const gradient = gradLogits ? ((firstOf(gradLogits).type as LogitType | undefined) ?? "f32") : false;
   const upstream = typeof gradOutput === "number" ? gradOutput : 1;
   return {
     targets: targetType,
-    logits: logits.type ?? "f32",
+    logits: (firstOf(logits).type as LogitType | undefined) ?? "f32",
     gradient,
     inPlace,
     accumulate,
     gradOutput: upstream,
     gradScale: checkGradScale(spec, bindings.gradScale, { positions, gradOutput: upstream }, gradient),
+    arrays,
     windows,
+    separate: extent.batch > 1 && Object.values(arrays).some(({ parts }) => parts.length > 1),
   };
+}
+
+/** Without what is undefined. */
+function given<T extends object>(optional: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof T]?: Exclude<T[Name], undefined>;
+  };
+}
+
+function firstOf(array: ArrayBinding<string>): BufferBinding<string> {
+  return [array].flat()[0]!;
 }
 
 /** How the gradient is left behind, where it is not simply written. */
@@ -180,15 +232,18 @@ function checkGradientPlace({ logits, gradLogits, gradScale }: EncodeBindings, m
   for (const [name, value] of Object.entries(mode))
     if (typeof value !== "boolean") wrongType(name, "true or false", value);
   checkGradientMode(mode, gradLogits !== undefined);
-  if (mode.accumulate && gradLogits?.type === "f16" && gradScale === undefined)
+  const type = gradLogits && firstOf(gradLogits)?.type;
+  if (mode.accumulate && type === "f16" && gradScale === undefined)
     throw new TypeError(
       "gradScale: expected a number with accumulate and f16; the default differs between shapes",
     );
   if (!mode.inPlace || !gradLogits || typeof logits !== "object" || logits === null) return;
+  const places = (array: ArrayBinding<string>) =>
+    [array].flat().map(({ buffer, offset = 0, type = "f32" }) => ({ buffer, offset, type }));
+  const [a, b] = [places(logits), places(gradLogits)];
   const isSame =
-    logits.buffer === gradLogits.buffer &&
-    (logits.offset ?? 0) === (gradLogits.offset ?? 0) &&
-    (logits.type ?? "f32") === (gradLogits.type ?? "f32");
+    a.length === b.length &&
+    a.every((x, i) => x.buffer === b[i]!.buffer && x.offset === b[i]!.offset && x.type === b[i]!.type);
   if (!isSame)
     throw new TypeError(
       "inPlace: expected gradLogits to be the logits' own buffer, offset and type, or absent",
@@ -202,14 +257,40 @@ export function checkGradientMode({ inPlace, accumulate }: GradientMode, hasGrad
   if (accumulate && !hasGradient) throw new TypeError("accumulate: expected gradLogits to add to");
 }
 
-function windowOf(
+/** An array, or one part of it per image. */
+function placedOf(
+  name: string,
+  array: ArrayBinding<string>,
+  elements: number,
+  types: readonly ElementType[],
+  shape: Shape,
+  { batch, classes, pixels }: Extent,
+): PlacedArray {
+  const isList = Array.isArray(array);
+  const bindings: readonly BufferBinding<string>[] = isList ? array : [array];
+  if (isList && bindings.length !== batch)
+    throw new RangeError(
+      `${name}: expected one binding per image, ${batch} for ${shapeText(shape)}, got ${bindings.length}`,
+    );
+  const parts = bindings.map((binding, i) =>
+    partOf(isList ? `${name}[${i}]` : name, binding, elements / bindings.length, types, shape),
+  );
+  const { type } = parts[0]!;
+  const other = parts.findIndex((part) => part.type !== type);
+  if (other >= 0)
+    throw new TypeError(
+      `${name}[${other}].type: expected ${type}, as of ${name}[0], got ${parts[other]!.type}`,
+    );
+  return { parts, elementBytes: ELEMENT_BYTES[type], ofClasses: elements === pixels * classes };
+}
+
+function partOf(
   name: string,
   binding: BufferBinding<string> | undefined,
   elements: number,
   types: readonly ElementType[],
   shape: Shape,
-  limits: BindingLimits,
-): Window {
+): Part & { type: ElementType; bytes: number } {
   if (typeof binding !== "object" || binding === null)
     wrongType(name, "{ buffer, offset?, size?, type? }", binding);
   if (typeof binding.buffer?.size !== "number") wrongType(`${name}.buffer`, "a GPUBuffer", binding.buffer);
@@ -231,27 +312,56 @@ function windowOf(
     throw new RangeError(
       `${name}: expected ${bytes} bytes for ${shapeText(shape)}, got ${Math.max(0, available)} from offset ${offset}`,
     );
-  if ((buffer.usage & BufferUsage.STORAGE) === 0)
-    throw new TypeError(`${name}: expected a buffer with usage STORAGE, got usage ${buffer.usage}`);
-  // Bindings begin at multiples of the device's alignment and are whole words.
-  const alignment = limits.minStorageBufferOffsetAlignment;
-  const start = Math.floor(offset / alignment) * alignment;
-  const end = Math.ceil((offset + bytes) / 4) * 4;
-  if (end > buffer.size)
+  checkUsage(name, buffer, "STORAGE");
+  // Bindings are whole words.
+  if (Math.ceil((offset + bytes) / 4) * 4 > buffer.size)
     throw new RangeError(`${name}: expected a buffer of whole 4-byte words, got ${buffer.size} bytes`);
-  if (end - start > limits.maxStorageBufferBindingSize)
-    throw new RangeError(
-      `${name}: expected at most ${limits.maxStorageBufferBindingSize} bytes from a multiple of ${alignment} on, ` +
-        `this device's limit, got ${end - start}`,
-    );
-  return { buffer, offset: start, size: end - start, first: (offset - start) / elementBytes, length: bytes };
+  return { buffer, offset, type: known, bytes };
+}
+
+/** Refuses a buffer that cannot be used as it has to be. */
+export function checkUsage(name: string, buffer: GPUBuffer, usage: keyof typeof BufferUsage, why = ""): void {
+  if ((buffer.usage & BufferUsage[usage]) !== 0) return;
+  throw new TypeError(`${name}: expected a buffer with usage ${usage}${why}, got usage ${buffer.usage}`);
+}
+
+function wholeWindow(
+  name: string,
+  binding: BufferBinding<string>,
+  elements: number,
+  type: ElementType,
+  shape: Shape,
+  limits: BindingLimits,
+): Window {
+  const { bytes, ...part } = partOf(name, binding, elements, [type], shape);
+  return windowOf(part, 0, bytes, ELEMENT_BYTES[type], limits.minStorageBufferOffsetAlignment);
+}
+
+/** The bytes from `start` on. Bindings begin at multiples of the device's alignment and are whole words. */
+export function windowOf(
+  { buffer, offset }: Part,
+  start: number,
+  bytes: number,
+  elementBytes: number,
+  alignment: number,
+): Window {
+  const first = offset + start;
+  const begin = Math.floor(first / alignment) * alignment;
+  const end = Math.ceil((first + bytes) / 4) * 4;
+  return { buffer, offset: begin, size: end - begin, first: (first - begin) / elementBytes, length: bytes };
 }
 
 /** WebGPU lets no dispatch read and write one buffer; outputs in one buffer are not told apart here either. */
-function checkSeparate(windows: CheckedBindings["windows"], inPlace: boolean): void {
+function checkSeparate(arrays: PlacedArrays, windows: WholeWindows, inPlace: boolean): void {
+  const buffersOf = (name: (typeof INPUTS)[number] | (typeof OUTPUTS)[number]) =>
+    name === "perClass" || name === "confusion" || name === "result"
+      ? [windows[name]?.buffer]
+      : (arrays[name]?.parts.map(({ buffer }) => buffer) ?? []);
   for (const output of OUTPUTS) {
+    const written = new Set(buffersOf(output));
     for (const other of [...INPUTS, ...OUTPUTS]) {
-      if (other === output || !windows[output] || windows[output].buffer !== windows[other]?.buffer) continue;
+      const isShared = buffersOf(other).some((buffer) => buffer && written.has(buffer));
+      if (other === output || !isShared) continue;
       if (inPlace && output === "gradLogits" && other === "logits") continue;
       const remedy = output === "gradLogits" && other === "logits" ? "; or say inPlace: true" : "";
       throw new TypeError(

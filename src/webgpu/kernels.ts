@@ -7,6 +7,7 @@ import countKernel from "../../shaders/count.wgsl?raw";
 import divideKernel from "../../shaders/divide.wgsl?raw";
 import finishKernel from "../../shaders/finish.wgsl?raw";
 import hard from "../../shaders/hard.wgsl?raw";
+import blocks from "../../shaders/lib/blocks.wgsl?raw";
 import classResult from "../../shaders/lib/class_result.wgsl?raw";
 import classTable from "../../shaders/lib/class_table.wgsl?raw";
 import classTargetsHard from "../../shaders/lib/class_targets_hard.wgsl?raw";
@@ -40,6 +41,7 @@ import pixelWeights from "../../shaders/lib/pixel_weights.wgsl?raw";
 import probability from "../../shaders/lib/probability.wgsl?raw";
 import problem from "../../shaders/lib/problem.wgsl?raw";
 import seen from "../../shaders/lib/seen.wgsl?raw";
+import strips from "../../shaders/lib/strips.wgsl?raw";
 import sumThreads from "../../shaders/lib/sum_threads.wgsl?raw";
 import sumWorkgroup from "../../shaders/lib/sum_workgroup.wgsl?raw";
 import targetsF32 from "../../shaders/lib/targets_f32.wgsl?raw";
@@ -91,13 +93,17 @@ export interface Variant {
   readonly perClass: boolean;
   readonly confusion: boolean;
   readonly callersResult: boolean;
+  /** Pixels that one thread of the kernel `classes` adds up. */
+  readonly strip: number;
+}
+
+/** Positions of a block, which a workgroup adds up. */
+export function blockOf(v: Pick<Variant, "workgroupSize" | "groupsPerThread" | "lanes">): number {
+  return v.workgroupSize * v.groupsPerThread * v.lanes;
 }
 
 export const KERNEL_NAMES = ["count", "divide", "loss", "classes", "finish"] as const;
 export type KernelName = (typeof KERNEL_NAMES)[number];
-
-/** Pixels that one thread of the kernel `classes` adds up. */
-export const PIXELS_PER_STRIP = 128;
 
 const TARGETS = {
   u8: targetsU8,
@@ -157,11 +163,13 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       CLASSES: v.classes,
       WORKGROUP_SIZE: v.workgroupSize,
       POSITIONS_PER_THREAD: v.groupsPerThread * v.lanes,
+      POSITIONS_PER_BLOCK: blockOf(v),
       SUM_WEIGHTS: v.sumWeights,
     },
     files: [
       problem,
       classTable,
+      blocks,
       workspace,
       ...targetFiles(v),
       POSITIONS[v.family],
@@ -179,6 +187,7 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       CLASSES: v.classes,
       WORKGROUP_SIZE: v.workgroupSize,
       GROUPS_PER_THREAD: v.groupsPerThread,
+      POSITIONS_PER_BLOCK: blockOf(v),
       WRITE_GRADIENT: v.gradient !== false,
       ACCUMULATE: v.accumulate,
       WRITE_LOSS_MAP: v.lossMap,
@@ -187,6 +196,7 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
     files: [
       problem,
       classTable,
+      blocks,
       workspace,
       TARGETS[v.targets],
       kind,
@@ -206,12 +216,14 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
     constants: {
       CLASSES: v.classes,
       WORKGROUP_SIZE: v.workgroupSize,
-      PIXELS_PER_STRIP,
+      PIXELS_PER_STRIP: v.strip,
+      POSITIONS_PER_PIXEL: v.family === "softmax" ? 1 : v.classes,
       CONFUSION: v.confusion,
     },
     files: [
       problem,
       classTable,
+      strips,
       ...targetFiles(v),
       classResult,
       ...(v.family === "softmax" ? [classesKernel] : [element, channelsKernel]),

@@ -1,4 +1,4 @@
-// Plan: which kernels, in which variant, how many workgroups, for one shape on one device. Pure.
+// Plan: which kernels, in which variant, over which tiles, for one shape on one device. Pure.
 
 import { shapeText } from "../check.js";
 import {
@@ -9,8 +9,18 @@ import {
   type LogitType,
   type TargetType,
 } from "../spec.js";
-import { KERNEL_NAMES, PIXELS_PER_STRIP, type KernelName, type Variant } from "./kernels.js";
+import { blockOf, KERNEL_NAMES, type KernelName, type Variant } from "./kernels.js";
 import type { Profile } from "./profile.js";
+import {
+  isPlanar,
+  rowsOf,
+  tileFields,
+  tilesOf,
+  type Grain,
+  type Rows,
+  type Tile,
+  type TileFields,
+} from "./tiles.js";
 
 /** The limits of a device that a plan must keep to. */
 export type PlanLimits = Pick<
@@ -18,7 +28,7 @@ export type PlanLimits = Pick<
   "maxStorageBufferBindingSize" | "maxBufferSize" | "maxComputeWorkgroupsPerDimension"
 >;
 
-/** What a call asks for, as far as it changes the kernels. */
+/** What a call asks for, as far as it changes the kernels or the tiles. */
 export interface PlanRequest {
   readonly targets: TargetType;
   readonly logits: LogitType;
@@ -32,22 +42,33 @@ export interface PlanRequest {
   readonly callersResult: boolean;
   /** Logits, gradient and maps begin at multiples of this many elements. */
   readonly alignment: 1 | 2 | 4;
+  /** All arrays begin where a binding may. */
+  readonly bindable: boolean;
+  /** Each image is in a buffer of its own. */
+  readonly separate: boolean;
+  /** A tile's part of any array is no larger than this, whatever the device allows. */
+  readonly maxTileBytes?: number;
 }
 
 export type Grid = readonly [x: number, y: number];
 
 export interface Plan {
   readonly variant: Variant;
-  /** In the order they run. */
+  /** In the order they run: `count` for all tiles, `divide`, `loss` and `classes` for each tile, `finish`. */
   readonly kernels: readonly KernelName[];
-  readonly grids: Record<KernelName, Grid>;
+  readonly tiles: readonly Tile[];
+  readonly grain: Grain;
   /** Sums that the kernels `count` and `loss` leave to `divide` and `finish`. */
   readonly partials: number;
   /** Strips of the kernel `classes`. */
   readonly strips: number;
-  /** How many of the targets the kernel `count` has to reach, from the first. */
-  readonly countedTargets: number;
 }
+
+/** The positions of a map are counted in 32 bits. */
+const MAX_POSITIONS = 2 ** 32 - 1;
+
+/** Bindings begin at multiples of this many bytes, or fewer. */
+const MAX_ALIGNMENT = 256;
 
 /** Plans one call. Throws a RangeError for a map that does not fit the device. */
 export function makePlan(
@@ -57,18 +78,64 @@ export function makePlan(
   profile: Profile,
   limits: PlanLimits,
 ): Plan {
-  checkSize(extent, request, limits);
-  const { alignment: _, ...asked } = request;
+  const { positions } = extent;
+  if (positions > MAX_POSITIONS)
+    throw new RangeError(
+      `shape: expected at most 2³² − 1 ${spec.family === "softmax" ? "pixels" : "elements"}, got ${positions}; ` +
+        "split the batch, and add up lossSum and divisor",
+    );
+  const rows = rowsOf(spec, extent, request.separate);
+  const variant = variantOf(spec, extent, request, profile, rows);
+  const grain: Grain = { rows, block: blockOf(variant), strip: variant.strip };
+  const all = tileFields(extent, grain);
+  const runs: Partial<Record<KernelName, boolean>> = {
+    divide: variant.sumWeights,
+    classes: request.perClass || request.confusion,
+  };
+  return {
+    variant,
+    kernels: KERNEL_NAMES.filter((name) => runs[name] ?? true),
+    tiles: planTiles(extent, request, grain, limits),
+    grain,
+    partials: all.blocks * (variant.sum === "threads" ? variant.workgroupSize : 1),
+    strips: all.strips,
+  };
+}
+
+/** The workgroups of each kernel for one tile. */
+export function gridsOf(
+  { variant }: Plan,
+  { blocks, strips }: TileFields,
+  limits: Pick<PlanLimits, "maxComputeWorkgroupsPerDimension">,
+): Record<KernelName, Grid> {
+  const over = (count: number) => gridOf(count, limits.maxComputeWorkgroupsPerDimension);
+  const stripThreads = variant.family === "softmax" ? strips : strips * variant.classes;
+  return {
+    count: over(blocks),
+    divide: [1, 1],
+    loss: over(blocks),
+    classes: over(Math.ceil(stripThreads / variant.workgroupSize)),
+    finish: [1, 1],
+  };
+}
+
+function variantOf(
+  spec: CheckedSpec,
+  extent: Extent,
+  request: PlanRequest,
+  profile: Profile,
+  rows: Rows,
+): Variant {
+  const { alignment: _, bindable: _b, separate: _s, maxTileBytes: _m, ...asked } = request;
+  const { classes } = extent;
   const ofClasses = request.perClass || request.confusion;
-  const { classes, pixels, positions } = extent;
-  const lanes = lanesOf(spec, extent, request, profile);
-  const variant: Variant = {
+  return {
     ...asked,
     family: spec.family,
     from: spec.from,
     smoothed: spec.labelSmoothing > 0,
     classes,
-    lanes,
+    lanes: lanesOf(spec, extent, request, profile, rows),
     kept: classes <= profile.maxClassesKept,
     sum: profile.sum,
     workgroupSize: profile.workgroupSize,
@@ -76,34 +143,16 @@ export function makePlan(
     lossMap: request.lossMap || ofClasses,
     argmax: request.argmax || ofClasses,
     sumWeights: spec.reduction === "weighted-mean" && spec.divisor === undefined,
-  };
-  const workgroups = Math.ceil(positions / (variant.workgroupSize * variant.groupsPerThread * lanes));
-  const strips = Math.ceil(pixels / PIXELS_PER_STRIP);
-  const stripThreads = spec.family === "softmax" ? strips : strips * classes;
-  const over = (count: number) => gridOf(count, limits.maxComputeWorkgroupsPerDimension);
-  const runs: Partial<Record<KernelName, boolean>> = { divide: variant.sumWeights, classes: ofClasses };
-  return {
-    variant,
-    kernels: KERNEL_NAMES.filter((name) => runs[name] ?? true),
-    grids: {
-      count: over(workgroups),
-      divide: [1, 1],
-      loss: over(workgroups),
-      classes: over(Math.ceil(stripThreads / variant.workgroupSize)),
-      finish: [1, 1],
-    },
-    partials: workgroups * (variant.sum === "threads" ? variant.workgroupSize : 1),
-    strips,
-    countedTargets: countedTargetsOf(extent, variant, spec.layout),
+    strip: stripOf(extent),
   };
 }
 
-/** Of soft targets of softmax those of class 0 tell which pixels are valid. */
-function countedTargetsOf(extent: Extent, variant: Variant, layout: CheckedSpec["layout"]): number {
+/** Of soft targets of softmax those of class 0 tell which pixels are valid: so many are read, from the first. */
+export function countedTargets(spec: CheckedSpec, extent: Extent, variant: Variant): number {
   const { classes, plane } = extent;
   const all = targetCount(extent, variant.targets);
   if (variant.family === "sigmoid" || variant.targets !== "f32" || variant.sumWeights) return all;
-  return all - (classes - 1) * (layout === "channels-first" ? plane : 1);
+  return all - (classes - 1) * (isPlanar(spec) ? plane : 1);
 }
 
 /** How many positions lie side by side, in one vector or one word of halves. */
@@ -112,36 +161,63 @@ function lanesOf(
   extent: Extent,
   request: PlanRequest,
   profile: Profile,
+  rows: Rows,
 ): Variant["lanes"] {
   const isSigmoid = spec.family === "sigmoid";
-  const inARow = isSigmoid ? extent.positions : spec.layout === "channels-first" ? extent.plane : 1;
-  const fits = (lanes: number) => inARow % lanes === 0 && request.alignment % lanes === 0;
+  const runs = isSigmoid ? [extent.positions, rows.positions] : [isPlanar(spec) ? extent.plane : 1];
+  const fits = (lanes: number) => [...runs, request.alignment].every((length) => length % lanes === 0);
   if (request.logits === "f16" || request.gradient === "f16") return fits(2) ? 2 : 1;
   return fits(4) && (isSigmoid || extent.classes <= profile.maxClassesOfFour) ? 4 : 1;
 }
 
-/** At least `count` workgroups in two dimensions. Those beyond it find no pixels. */
+/** The results of all strips take at most this much, of a map of less than 2³² positions. */
+const MAX_STRIP_BYTES = 2 ** 26;
+/** Of struct ClassResult. */
+const CLASS_RESULT_BYTES = 16;
+
+function stripOf({ pixels, classes }: Extent): number {
+  let strip = 128;
+  while ((pixels / strip) * classes * CLASS_RESULT_BYTES > MAX_STRIP_BYTES) strip *= 2;
+  return strip;
+}
+
+/** At least `count` workgroups in two dimensions. Those beyond it return at once. */
 function gridOf(count: number, limit: number): Grid {
   return [Math.min(count, limit), Math.ceil(count / limit)];
 }
 
-function checkSize(extent: Extent, request: PlanRequest, limits: PlanLimits): void {
+function planTiles(
+  extent: Extent,
+  request: PlanRequest,
+  { rows, block, strip }: Grain,
+  limits: PlanLimits,
+): Tile[] {
   const { batch, classes, plane, pixels, positions } = extent;
-  const hasMaps = request.lossMap || request.argmax || request.perClass || request.confusion;
-  if (pixels > 2 ** 31) throw new RangeError(`shape: expected at most 2³¹ pixels, got ${pixels}`);
-  const sizes = {
-    logits: pixels * classes * (request.logits === "f16" && request.gradient !== "f32" ? 2 : 4),
-    targets: targetCount(extent, request.targets) * TARGET_ARRAYS[request.targets].BYTES_PER_ELEMENT,
-  };
-  const maps = hasMaps ? 4 * positions : 0;
-  const bytes = Math.max(sizes.logits, sizes.targets, maps);
-  const what = bytes === sizes.logits ? "logits" : bytes === sizes.targets ? "targets" : "maps";
-  const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
-  if (bytes <= limit) return;
-  const mebibytes = (round: (x: number) => number, count: number) => `${round(count / 2 ** 20)} MiB`;
-  throw new RangeError(
-    `shape: ${what} of ${shapeText([batch, classes, plane])} take ${mebibytes(Math.ceil, bytes)}, this device binds at most ` +
-      `${mebibytes(Math.floor, limit)}; split the batch, request the device with segloss's requestDevice, or use ` +
-      `backend: "reference"`,
+  const step = (block * strip) / greatestDivisor(block, strip);
+  const targetBytes = targetCount(extent, request.targets) * TARGET_ARRAYS[request.targets].BYTES_PER_ELEMENT;
+  const perPixel = Math.max(
+    classes * (request.logits === "f16" && request.gradient !== "f32" ? 2 : 4),
+    targetBytes / pixels,
+    (4 * positions) / pixels,
   );
+  const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+  const within = (bytes: number) =>
+    tilesOf(extent, {
+      rows,
+      step,
+      maxPixels: Math.floor(Math.min(bytes, request.maxTileBytes ?? bytes) / perPixel),
+      separate: request.separate,
+    });
+  const exact = within(limit);
+  // A binding that cannot begin where its data does begins earlier.
+  const tiles = exact.length === 1 && request.bindable ? exact : within(limit - MAX_ALIGNMENT);
+  if (tiles.length > 0) return tiles;
+  throw new RangeError(
+    `shape: even a part of ${shapeText([batch, classes, plane])} takes more than the ${limit} bytes that this device ` +
+      `binds; request the device with segloss's requestDevice, or use backend: "reference"`,
+  );
+}
+
+function greatestDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestDivisor(b, a % b);
 }

@@ -1,6 +1,7 @@
 // The uniform that every kernel reads: struct Problem of shaders/lib/problem.wgsl, field for field.
 
 import type { CheckedSpec, Extent } from "../spec.js";
+import { isPlanar, type TileFields } from "./tiles.js";
 
 /** The fields of struct Problem, in order. A test holds this list to the shader. */
 export const PROBLEM_FIELDS = {
@@ -31,6 +32,15 @@ export const PROBLEM_FIELDS = {
   result_offset: "u32",
   nan: "u32",
   infinity: "u32",
+  blocks: "u32",
+  blocks_per_row: "u32",
+  row_positions: "u32",
+  first_partial: "u32",
+  partial_pitch: "u32",
+  strips: "u32",
+  strips_per_row: "u32",
+  row_pixels: "u32",
+  first_strip: "u32",
 } as const;
 
 /** Whole rows of 16 bytes, as a uniform is bound. */
@@ -45,10 +55,15 @@ export type CallFields = Partial<
 
 const DIVISOR_KINDS = { none: 0, sum: 0, mean: 1, "weighted-mean": 2 } as const;
 
-/** Offsets and strides that a call does not give are 0, the upstream gradient 1. */
-export function problemOf(spec: CheckedSpec, extent: Extent, call: CallFields = {}): Problem {
+/** Of a tile of this extent. Offsets and strides that a call does not give are 0, the upstream gradient 1. */
+export function problemOf(
+  spec: CheckedSpec,
+  extent: Extent,
+  tile: TileFields,
+  call: CallFields = {},
+): Problem {
   const { classes, plane, positions } = extent;
-  const isFirst = spec.layout === "channels-first";
+  const isFirst = isPlanar(spec);
   const ways = spec.family === "softmax" ? classes : 2;
   return {
     positions,
@@ -79,6 +94,7 @@ export function problemOf(spec: CheckedSpec, extent: Extent, call: CallFields = 
     result_offset: 0,
     nan: 0x7fc00000,
     infinity: 0x7f800000,
+    ...tile,
     ...call,
   };
 }

@@ -1,14 +1,13 @@
-// The buffers behind `run`: inputs, outputs and one for reading back. They grow when a larger map comes, never shrink,
-// and serve one run at a time.
+// The buffers behind `run`: inputs, outputs and two for reading back. They grow when a larger map comes, never shrink, and
+// serve one run at a time.
 
-import type { Logits, Targets } from "../spec.js";
 import type { Window } from "./bindings.js";
 import { BufferUsage } from "./gpu.js";
 
 /** Where each output lies in the mapped buffer. */
 export interface Staging {
   readonly buffer: GPUBuffer;
-  readonly parts: Record<string, { offset: number; size: number; length: number }>;
+  readonly parts: Readonly<Record<string, { offset: number; size: number; length: number }>>;
 }
 
 export class RunBuffers {
@@ -16,35 +15,27 @@ export class RunBuffers {
 
   constructor(private readonly device: GPUDevice) {}
 
-  /** The array on the GPU. */
-  upload(name: string, data: Logits | Targets): Window {
-    if (data.length === 0) throw new TypeError(`${name}: its buffer was detached before the run began`);
-    const size = roundUp(data.byteLength, 4);
-    const buffer = this.atLeast(name, size, BufferUsage.STORAGE | BufferUsage.COPY_DST);
-    const whole = data.byteLength - (data.byteLength % 4);
-    const bytes = bytesOf(data);
-    this.device.queue.writeBuffer(buffer, 0, bytes, 0, whole);
-    if (whole < size) {
-      const tail = new Uint8Array(4);
-      tail.set(bytes.subarray(whole));
-      this.device.queue.writeBuffer(buffer, whole, tail);
-    }
-    return { buffer, offset: 0, size, first: 0, length: data.byteLength };
-  }
-
-  output(name: string, length: number): Window {
+  /** Room for so many bytes, whatever they were before. */
+  window(name: string, length: number): Window {
     const size = roundUp(length, 4);
-    const buffer = this.atLeast(
-      name,
-      size,
-      BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST,
-    );
+    const { STORAGE, COPY_SRC, COPY_DST } = BufferUsage;
+    const buffer = this.atLeast(name, size, STORAGE | COPY_SRC | COPY_DST);
     return { buffer, offset: 0, size, first: 0, length };
   }
 
-  /** Records the copies of all given windows into one buffer to be mapped. */
-  readBack(encoder: GPUCommandEncoder, windows: Record<string, Window | undefined>): Staging {
-    const parts: Staging["parts"] = {};
+  /** Fills a window. */
+  write({ buffer }: Window, bytes: Uint8Array<ArrayBuffer>): void {
+    const whole = bytes.length - (bytes.length % 4);
+    this.device.queue.writeBuffer(buffer, 0, bytes, 0, whole);
+    if (whole === bytes.length) return;
+    const tail = new Uint8Array(4);
+    tail.set(bytes.subarray(whole));
+    this.device.queue.writeBuffer(buffer, whole, tail);
+  }
+
+  /** Records the copies of all given windows into one of two buffers to be mapped. */
+  readBack(encoder: GPUCommandEncoder, turn: 0 | 1, windows: Record<string, Window | undefined>): Staging {
+    const parts: Record<string, { offset: number; size: number; length: number }> = {};
     let size = 0;
     for (const [name, window] of Object.entries(windows)) {
       if (!window) continue;
@@ -56,7 +47,7 @@ export class RunBuffers {
       throw new RangeError(
         `outputs: expected at most ${maxBufferSize} bytes to read back on this device, got ${size}; ask for fewer`,
       );
-    const buffer = this.atLeast("read back", size, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
+    const buffer = this.atLeast(`read back ${turn}`, size, BufferUsage.MAP_READ | BufferUsage.COPY_DST);
     for (const [name, part] of Object.entries(parts))
       encoder.copyBufferToBuffer(
         windows[name]!.buffer,
@@ -81,12 +72,6 @@ export class RunBuffers {
     this.buffers.set(name, buffer);
     return buffer;
   }
-}
-
-/** The bytes of an array; a copy where its memory is shared, which WebGPU does not take. */
-function bytesOf({ buffer, byteOffset, byteLength }: Logits | Targets): Uint8Array<ArrayBuffer> {
-  if (buffer instanceof ArrayBuffer) return new Uint8Array(buffer, byteOffset, byteLength);
-  return new Uint8Array(new Uint8Array(buffer, byteOffset, byteLength));
 }
 
 function roundUp(size: number, multiple: number): number {

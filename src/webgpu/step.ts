@@ -1,45 +1,36 @@
 // Step: one plan with the buffers that its kernels share, ready to be recorded any number of times.
 
-import type { CheckedSpec, Extent } from "../spec.js";
-import { classTables, TARGET_ARRAYS } from "../spec.js";
-import type { Window } from "./bindings.js";
+import { classTables, TARGET_ARRAYS, type CheckedSpec, type Extent } from "../spec.js";
+import type { ArrayName, WholeWindows, Window } from "./bindings.js";
 import { BufferUsage } from "./gpu.js";
-import { PROBLEM_BYTES } from "./problem.js";
 import { BINDINGS, type Kernel, type KernelCache, type KernelName } from "./kernels.js";
-import type { Plan, PlanRequest } from "./plan.js";
+import { countedTargets, gridsOf, type Grid, type Plan, type PlanLimits, type PlanRequest } from "./plan.js";
+import { PROBLEM_BYTES } from "./problem.js";
 import type { Slot } from "./slots.js";
+import { extentOf, tileFields, type Tile, type TileFields } from "./tiles.js";
 
-/** The buffers that come with a call. What is not asked for is not given. */
-export interface CallWindows {
-  readonly logits: Window;
-  readonly targets: Window;
-  readonly ownResult: Window;
-  readonly pixelWeights?: Window;
-  readonly gradOutput?: Window;
-  readonly gradLogits?: Window;
-  readonly lossMap?: Window;
-  readonly argmax?: Window;
-  readonly perClass?: Window;
-  readonly confusion?: Window;
-  readonly result?: Window;
-}
+/** What the kernels read and write of one tile. What is not asked for is not given. */
+export type TileWindows = Record<"logits" | "targets", Window> & { readonly [Name in ArrayName]?: Window };
 
-/** The two uniforms that differ from call to call. */
+/** What is written once, whatever the tiles. */
+export type ResultWindows = WholeWindows & { readonly ownResult: Window };
+
+/** The two uniforms of a dispatch. */
 export interface CallSlots {
   readonly problem: Slot;
   readonly step: Slot;
 }
 
-/** The bind groups of one set of buffers. */
-interface Bound {
-  readonly windows: CallWindows;
-  readonly problem: GPUBuffer;
-  readonly step: GPUBuffer;
-  readonly ofKernel: Map<KernelName, GPUBindGroup>;
+/** A tile of the plan, and what follows from its place. */
+export interface PlacedTile {
+  readonly tile: Tile;
+  readonly extent: Extent;
+  readonly fields: TileFields;
+  readonly grids: Record<KernelName, Grid>;
 }
 
-/** Bind groups kept for calls that come again with the same buffers. */
-const GROUPS_KEPT = 8;
+/** The bind groups of a tile. */
+export type Groups = ReadonlyMap<KernelName, GPUBindGroup>;
 
 /** Of struct ClassResult. */
 const CLASS_RESULT_WORDS = 4;
@@ -47,21 +38,28 @@ const CLASS_RESULT_WORDS = 4;
 export class Step {
   /** A caller's encoder may still run with it: it must not be destroyed. */
   isLent = false;
-  private readonly kernels: readonly (readonly [KernelName, Kernel])[];
+  readonly tiles: readonly PlacedTile[];
+  private readonly kernels: ReadonlyMap<KernelName, Kernel>;
   private readonly own: GPUBuffer[] = [];
+  private readonly scratch = new Map<string, GPUBuffer>();
   private readonly resources: Record<string, GPUBindingResource>;
-  private readonly groups: Bound[] = [];
+  private lastBound: { readonly key: readonly unknown[]; readonly groups: Groups } | undefined;
 
   constructor(
-    private readonly device: GPUDevice,
+    readonly device: GPUDevice,
     kernels: KernelCache,
-    spec: CheckedSpec,
-    extent: Extent,
+    private readonly spec: CheckedSpec,
+    readonly extent: Extent,
     readonly plan: Plan,
     asked: Pick<PlanRequest, "lossMap" | "argmax">,
+    limits: PlanLimits,
   ) {
-    this.kernels = plan.kernels.map((name) => [name, kernels.get(name, plan.variant)]);
-    const { classes, positions } = extent;
+    this.kernels = new Map(plan.kernels.map((name) => [name, kernels.get(name, plan.variant)]));
+    this.tiles = plan.tiles.map((tile) => {
+      const fields = tileFields(extent, plan.grain, tile);
+      return { tile, fields, extent: extentOf(extent, tile), grids: gridsOf(plan, fields, limits) };
+    });
+    const { classes } = extent;
     const { STORAGE, UNIFORM } = BufferUsage;
     const counters = 5;
     const workspace = this.create("workspace", counters + plan.partials, STORAGE);
@@ -73,16 +71,16 @@ export class Step {
     // What a kernel binds but does not write, at separate offsets of one buffer.
     const unused = this.create("unused outputs", 6 * 64, STORAGE);
     const unusedWindow = (slot: number) => ({ buffer: unused, offset: slot * 256, size: 16 });
-    const { inPlace } = plan.variant;
     const ofClasses = plan.kernels.includes("classes");
-    const ownMap = (name: string) => ({ buffer: this.create(name, positions, STORAGE) });
+    const largest = Math.max(...this.tiles.map((tile) => tile.extent.positions));
+    const ownMap = (name: string) => ({ buffer: this.create(name, largest, STORAGE) });
     const strips = plan.strips * classes * CLASS_RESULT_WORDS;
     this.resources = {
       workspace: { buffer: workspace },
       classTable: { buffer: classTable },
       pixelWeights: { buffer: ones },
       gradOutput: { buffer: ones },
-      ...(inPlace && { logits: { buffer: ones } }),
+      ...(plan.variant.inPlace && { logits: { buffer: ones } }),
       gradLogits: unusedWindow(0),
       lossMap: unusedWindow(1),
       argmaxMap: unusedWindow(2),
@@ -96,48 +94,34 @@ export class Step {
     };
   }
 
-  /** Whether recording with these windows would create nothing. */
-  isBound(windows: CallWindows, slots: CallSlots): boolean {
-    return this.groups.some((kept) => isSame(kept, windows, slots));
+  has(kernel: KernelName): boolean {
+    return this.kernels.has(kernel);
   }
 
-  /** Records the kernels into the caller's encoder, as one compute pass. */
-  record(encoder: GPUCommandEncoder, windows: CallWindows, slots: CallSlots): void {
-    const groups = this.groupsFor(windows, slots);
-    const { confusion } = windows;
-    if (confusion)
-      encoder.clearBuffer(confusion.buffer, confusion.offset + 4 * confusion.first, confusion.length);
-    const pass = encoder.beginComputePass({ label: "segloss" });
-    for (const [name, { pipeline }] of this.kernels) {
-      pass.setPipeline(pipeline);
-      const { problem, step } = slots;
-      const dynamic = name === "finish" ? [problem.offset, step.offset] : [problem.offset];
-      pass.setBindGroup(0, groups.get(name)!, dynamic);
-      pass.dispatchWorkgroups(...this.plan.grids[name]);
-    }
-    pass.end();
+  /** The bind groups of one tile for these windows; the last ones again if they are the same. */
+  bind(placed: PlacedTile, tile: TileWindows, whole: ResultWindows, slots: CallSlots): Groups {
+    const windows = Object.entries({ ...tile, ...whole });
+    const key = [placed, slots.problem.buffer, slots.step.buffer, ...windows.flatMap(keyOf)];
+    const isLast =
+      key.length === this.lastBound?.key.length && key.every((x, i) => x === this.lastBound!.key[i]);
+    if (!isLast) this.lastBound = { key, groups: this.makeGroups(placed, tile, whole, slots) };
+    return this.lastBound!.groups;
   }
 
-  destroy(): void {
-    for (const buffer of this.own) buffer.destroy();
-  }
-
-  private groupsFor(windows: CallWindows, slots: CallSlots): Bound["ofKernel"] {
-    const index = this.groups.findIndex((kept) => isSame(kept, windows, slots));
-    const found = index >= 0 ? this.groups.splice(index, 1)[0]! : this.makeGroups(windows, slots);
-    this.groups.unshift(found);
-    this.groups.length = Math.min(this.groups.length, GROUPS_KEPT);
-    return found.ofKernel;
-  }
-
-  private makeGroups(windows: CallWindows, slots: CallSlots): Bound {
-    const { inPlace } = this.plan.variant;
-    const { ownResult, result, logits, argmax, perClass, ...rest } = windows;
+  private makeGroups(
+    { extent }: PlacedTile,
+    tile: TileWindows,
+    whole: ResultWindows,
+    slots: CallSlots,
+  ): Groups {
+    const { logits, argmax, ...arrays } = tile;
+    const { ownResult, result, perClass, confusion } = whole;
     const named = {
-      ...rest,
-      ...(!inPlace && { logits }),
+      ...arrays,
+      ...(!this.plan.variant.inPlace && { logits }),
       ...(argmax && { argmaxMap: argmax }),
       ...(perClass && { classResults: perClass }),
+      ...(confusion && { confusion }),
       ...(result && { callersResult: result }),
       result: ownResult,
     };
@@ -147,22 +131,55 @@ export class Step {
       problem: { buffer: slots.problem.buffer, size: PROBLEM_BYTES },
       step: { buffer: slots.step.buffer, size: 16 },
     };
-    const ofKernel = new Map<KernelName, GPUBindGroup>();
+    const groups = new Map<KernelName, GPUBindGroup>();
     for (const [name, { layout }] of this.kernels) {
-      const ofThis = name === "count" ? { ...resources, targets: this.countedTargets(windows) } : resources;
+      const ofThis =
+        name === "count" ? { ...resources, targets: this.countedWindow(extent, tile.targets) } : resources;
       const entries = Object.keys(BINDINGS[name]).map((binding, i) => ({
         binding: i,
         resource: ofThis[binding]!,
       }));
-      ofKernel.set(name, this.device.createBindGroup({ label: `segloss ${name}`, layout, entries }));
+      groups.set(name, this.device.createBindGroup({ label: `segloss ${name}`, layout, entries }));
     }
-    return { windows, problem: slots.problem.buffer, step: slots.step.buffer, ofKernel };
+    return groups;
+  }
+
+  /** Records one kernel for one tile, if the plan has it. */
+  dispatch(
+    pass: GPUComputePassEncoder,
+    name: KernelName,
+    { grids }: PlacedTile,
+    groups: Groups,
+    { problem, step }: CallSlots,
+  ): void {
+    const kernel = this.kernels.get(name);
+    if (!kernel) return;
+    pass.setPipeline(kernel.pipeline);
+    const offsets = name === "finish" ? [problem.offset, step.offset] : [problem.offset];
+    pass.setBindGroup(0, groups.get(name)!, offsets);
+    pass.dispatchWorkgroups(...grids[name]);
+  }
+
+  /** A buffer for an array of the largest tile. */
+  scratchFor(name: string, bytes: number): GPUBuffer {
+    let buffer = this.scratch.get(name);
+    if (!buffer) {
+      const { STORAGE, COPY_SRC, COPY_DST } = BufferUsage;
+      buffer = this.create(`tile of ${name}`, Math.ceil(bytes / 4), STORAGE | COPY_SRC | COPY_DST);
+      this.scratch.set(name, buffer);
+    }
+    return buffer;
+  }
+
+  destroy(): void {
+    for (const buffer of this.own) buffer.destroy();
   }
 
   /** No more of the targets than the kernel `count` reads. */
-  private countedTargets({ targets }: CallWindows): GPUBufferBinding {
-    const { countedTargets, variant } = this.plan;
-    const bytes = (targets.first + countedTargets) * TARGET_ARRAYS[variant.targets].BYTES_PER_ELEMENT;
+  private countedWindow(extent: Extent, targets: Window): GPUBufferBinding {
+    const { variant } = this.plan;
+    const count = targets.first + countedTargets(this.spec, extent, variant);
+    const bytes = count * TARGET_ARRAYS[variant.targets].BYTES_PER_ELEMENT;
     return { buffer: targets.buffer, offset: targets.offset, size: 4 * Math.ceil(bytes / 4) };
   }
 
@@ -182,31 +199,10 @@ export class Step {
   }
 }
 
-function resourceOf(window: Window): GPUBufferBinding {
-  return { buffer: window.buffer, offset: window.offset, size: window.size };
+function keyOf([name, { buffer, offset, size }]: [string, Window]): unknown[] {
+  return [name, buffer, offset, size];
 }
 
-const WINDOW_NAMES = [
-  "logits",
-  "targets",
-  "ownResult",
-  "pixelWeights",
-  "gradOutput",
-  "gradLogits",
-  "lossMap",
-  "argmax",
-  "perClass",
-  "confusion",
-  "result",
-] as const;
-
-function isSame(kept: Bound, windows: CallWindows, slots: CallSlots): boolean {
-  if (kept.problem !== slots.problem.buffer || kept.step !== slots.step.buffer) return false;
-  const [a, b] = [kept.windows, windows];
-  return WINDOW_NAMES.every(
-    (name) =>
-      a[name]?.buffer === b[name]?.buffer &&
-      a[name]?.offset === b[name]?.offset &&
-      a[name]?.size === b[name]?.size,
-  );
+function resourceOf({ buffer, offset, size }: Window): GPUBufferBinding {
+  return { buffer, offset, size };
 }

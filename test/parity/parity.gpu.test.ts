@@ -34,7 +34,7 @@ interface Run {
 async function run(device: GPUDevice, { spec, inputs, outputs, profile }: Run) {
   const checked = checkSpec(spec);
   const tuned = { ...profileOf(device.adapterInfo), ...profile };
-  const backend = new WebGPUBackend(device, checked, false, tuned);
+  const backend = new WebGPUBackend(device, checked, false, { profile: tuned });
   try {
     const checkedInputs = checkInputs(checked, inputs);
     return await backend.run(checkedInputs, checkOutputs(checked, { ...outputs, ...ALL }, checkedInputs));

@@ -3,6 +3,7 @@
 import { expect } from "vitest";
 import {
   createLoss,
+  type BufferBinding,
   type ClassResult,
   type EncodeBindings,
   type LossInputs,
@@ -70,9 +71,14 @@ export type Written = Pick<
   "gradLogits" | "lossMap" | "argmax" | "perClass" | "confusion"
 > & { result?: Uint32Array };
 
+/** With every array in one buffer. */
+export type SceneBindings = {
+  [Name in keyof EncodeBindings]: Exclude<EncodeBindings[Name], readonly BufferBinding<string>[] | undefined>;
+};
+
 export interface Scene {
   inputs: LossInputs;
-  bindings: EncodeBindings;
+  bindings: SceneBindings;
   /** What the outputs hold now; fails if a byte around them, or any byte of an input, is not what it was. */
   written(): Promise<Written>;
 }
@@ -127,7 +133,7 @@ export function makeScene(device: GPUDevice, spec: LossSpec, inputs: LossInputs,
       ...(gradScale !== undefined && { gradScale }),
       ...(inPlace && { inPlace }),
       ...(accumulate && { accumulate: true }),
-    } as EncodeBindings,
+    } as SceneBindings,
     async written() {
       const held: Partial<Record<Name, ArrayBuffer>> = {};
       for (const [name, content] of Object.entries(contents) as [Name, ArrayBufferView][]) {

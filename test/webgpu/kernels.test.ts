@@ -5,8 +5,9 @@ import { detectRaces, ResourceType, WgslReflect } from "wgsl_reflect/wgsl_reflec
 import gradientF16 from "../../shaders/lib/gradient_f16_1.wgsl?raw";
 import tree from "../../shaders/lib/tree.wgsl?raw";
 import { checkShape, checkSpec } from "../../src/spec.js";
-import { BINDINGS, KERNEL_NAMES, type KernelName } from "../../src/webgpu/kernels.js";
+import { BINDINGS, blockOf, KERNEL_NAMES, type KernelName, type Variant } from "../../src/webgpu/kernels.js";
 import { packProblem, PROBLEM_BYTES, PROBLEM_FIELDS, problemOf } from "../../src/webgpu/problem.js";
+import { rowsOf, tileFields } from "../../src/webgpu/tiles.js";
 import { SOURCES, titleOf } from "./variants.js";
 
 /** The WGSL files, by name. */
@@ -27,7 +28,9 @@ describe.each(KERNEL_NAMES)("kernel %s", (name) => {
       Object.entries(PROBLEM_FIELDS).map(([field, type], i) => [field, type, 4 * i]),
     );
     const spec = checkSpec();
-    expect(packProblem(problemOf(spec, checkShape(spec, [1, 2, 3]))).byteLength).toBe(PROBLEM_BYTES);
+    const extent = checkShape(spec, [1, 2, 3]);
+    const GRAIN = { rows: rowsOf(spec, extent, false), block: 8, strip: 128 };
+    expect(packProblem(problemOf(spec, extent, tileFields(extent, GRAIN))).byteLength).toBe(PROBLEM_BYTES);
     expect(PROBLEM_BYTES).toBe(16 * Math.ceil(struct.size / 16));
   });
 
@@ -133,10 +136,15 @@ describe("races", () => {
   describe.each(["softmax", "sigmoid"] as const)("of %s", (family) => {
     const spec = checkSpec({ family, ignoreIndex: 77 });
     const shape = [1, 3, 40];
-    const bound = {
-      0: { uniform: packProblem(problemOf(spec, checkShape(spec, shape))) },
-      1: { uniform: new Float32Array(4 * 3).fill(1) },
-      2: new Uint32Array(5 + 64),
+    const extent = checkShape(spec, shape);
+    const rows = rowsOf(spec, extent, false);
+    const boundTo = (variant: Variant) => {
+      const fields = tileFields(extent, { rows, block: blockOf(variant), strip: variant.strip });
+      return {
+        0: { uniform: packProblem(problemOf(spec, extent, fields)) },
+        1: { uniform: new Float32Array(4 * 3).fill(1) },
+        2: new Uint32Array(5 + 64),
+      };
     };
     const targets = {
       u8: Uint8Array.from({ length: 120 }, (_, i) => i % 2),
@@ -148,7 +156,7 @@ describe("races", () => {
       const counts = sources.filter(({ name, variant }) => name === "count" && !variant.sumWeights);
       expect(counts.length).toBeGreaterThanOrEqual(2);
       for (const { code, variant } of counts)
-        expect(racesOf(code, { ...bound, 3: targets[variant.targets as "u8"] })).toEqual([]);
+        expect(racesOf(code, { ...boundTo(variant), 3: targets[variant.targets as "u8"] })).toEqual([]);
     });
 
     test("the classes have none", () => {
@@ -157,7 +165,7 @@ describe("races", () => {
       for (const { code, variant } of classes) {
         const maps = { 4: new Float32Array(120).fill(0.5), 5: new Uint32Array(120) };
         const outputs = { 6: new Uint32Array(4 * 12), 7: new Uint32Array(12) };
-        const data = { ...bound, 3: targets[variant.targets as "u8"], ...maps, ...outputs };
+        const data = { ...boundTo(variant), 3: targets[variant.targets as "u8"], ...maps, ...outputs };
         expect(racesOf(code, data)).toEqual([]);
       }
     });

@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from "vitest";
 import { checkShape, checkSpec, type LossSpec, type Shape } from "../../src/spec.js";
-import { makePlan, type PlanLimits, type PlanRequest } from "../../src/webgpu/plan.js";
+import { gridsOf, makePlan, type PlanLimits, type PlanRequest } from "../../src/webgpu/plan.js";
 import type { Profile } from "../../src/webgpu/profile.js";
+import { tileFields } from "../../src/webgpu/tiles.js";
 import { LIMITS, REQUEST as EXAMPLE } from "./variants.js";
 
 const REQUEST: PlanRequest = { ...EXAMPLE, targets: "i32" };
@@ -25,13 +26,11 @@ interface Changes {
 
 function plan(shape: Shape, { spec, request, profile, limits }: Changes = {}) {
   const checked = checkSpec(spec);
-  return makePlan(
-    checked,
-    checkShape(checked, shape),
-    { ...REQUEST, ...request },
-    { ...PROFILE, ...profile },
-    { ...LIMITS, ...limits },
-  );
+  const extent = checkShape(checked, shape);
+  const allowed = { ...LIMITS, ...limits };
+  const made = makePlan(checked, extent, { ...REQUEST, ...request }, { ...PROFILE, ...profile }, allowed);
+  const [tile] = made.tiles;
+  return { ...made, grids: gridsOf(made, tileFields(extent, made.grain, tile), allowed) };
 }
 
 describe("a pixel has a lane of four", () => {
@@ -206,60 +205,74 @@ describe("the partial sums", () => {
 });
 
 describe("a map", () => {
-  test.each<[what: string, shape: Shape, Changes, complaint: string]>([
-    ["labels of 64 bits", [1, 1, 64], { request: { targets: "i64" } }, "targets of [1, 1, 64]"],
-    [
-      "loss maps of half logits",
-      [1, 1, 80],
-      { request: { targets: "u8", logits: "f16", gradient: "f16", lossMap: true } },
-      "maps of [1, 1, 80]",
-    ],
-    [
-      "soft targets of half logits",
-      [1, 2, 40],
-      { request: { logits: "f16", gradient: "f16", targets: "f32" } },
-      "targets of [1, 2, 40]",
-    ],
-    [
-      "a float gradient of half logits",
-      [1, 2, 40],
-      { request: { logits: "f16", gradient: "f32" } },
-      "logits of [1, 2, 40]",
-    ],
-  ])("counts %s, which can be larger than the logits", (_, shape, changes, complaint) => {
-    const limits = { maxStorageBufferBindingSize: 256 };
-    const small = { ...REQUEST, targets: "u8", logits: "f16", gradient: "f16" } as const;
-    expect(plan(shape, { request: small, limits }).partials).toBeGreaterThan(0);
-    expect(() => plan(shape, { ...changes, limits })).toThrow(
-      `shape: ${complaint} take 1 MiB, this device binds at most`,
-    );
-  });
-
   const MAP: Shape = [1, 19, 1024, 2048]; // 152 MiB of logits
+  const BYTES = 4 * 19 * 1024 * 2048;
 
-  test("as large as a binding is planned, and one number larger is not", () => {
-    const bytes = 4 * 19 * 1024 * 2048;
-    expect(plan(MAP, { limits: { maxStorageBufferBindingSize: bytes } }).partials).toBeGreaterThan(0);
-    expect(() => plan(MAP, { limits: { maxStorageBufferBindingSize: bytes - 4 } })).toThrow(RangeError);
+  test("as large as a binding is one tile, and one number larger is not", () => {
+    const tilesOf = (maxStorageBufferBindingSize: number, request = {}) =>
+      plan(MAP, { request, limits: { maxStorageBufferBindingSize } }).tiles.length;
+    expect(tilesOf(BYTES)).toBe(1);
+    expect(tilesOf(BYTES - 4)).toBe(2);
+    expect(tilesOf(BYTES, { bindable: false })).toBe(2);
+    expect(tilesOf(BYTES + 256, { bindable: false })).toBe(1);
+    expect(tilesOf(BYTES, { maxTileBytes: BYTES / 4 })).toBe(4);
   });
 
   test.each<[string, Partial<PlanLimits>]>([
     ["binding", { maxStorageBufferBindingSize: 2 ** 27 }],
     ["buffer", { maxStorageBufferBindingSize: 2 ** 30, maxBufferSize: 2 ** 27 }],
-  ])("larger than a %s is refused with what would help", (_, limits) => {
-    expect(() => plan(MAP, { limits })).toThrow(
+  ])("larger than a %s is cut", (_, limits) => {
+    const { tiles } = plan(MAP, { limits });
+    expect(tiles.length).toBe(2);
+    for (const { pixels } of tiles) expect(pixels * 19 * 4).toBeLessThanOrEqual(2 ** 27);
+  });
+
+  test.each<[what: string, shape: Shape, Changes]>([
+    ["labels of 64 bits", [1, 1, 8192], { request: { targets: "i64" } }],
+    [
+      "loss maps of half logits",
+      [1, 1, 8192],
+      { request: { targets: "u8", logits: "f16", gradient: "f16", lossMap: true } },
+    ],
+    [
+      "soft targets of half logits",
+      [1, 2, 8192],
+      { request: { logits: "f16", gradient: "f16", targets: "f32" } },
+    ],
+    ["a float gradient of half logits", [1, 2, 8192], { request: { logits: "f16", gradient: "f32" } }],
+  ])("counts %s, which can be larger than the logits", (_, shape, changes) => {
+    const limits = { maxStorageBufferBindingSize: 3 * 8192 * shape[1]! };
+    expect(plan(shape, { ...changes, limits }).tiles.length).toBeGreaterThan(1);
+  });
+
+  test("of which no part fits the device is refused with what would help", () => {
+    expect(() => plan(MAP, { limits: { maxStorageBufferBindingSize: 4096 } })).toThrow(
       new RangeError(
-        `shape: logits of [1, 19, 2097152] take 152 MiB, this device binds at most 128 MiB; split the batch, ` +
+        "shape: even a part of [1, 19, 2097152] takes more than the 4096 bytes that this device binds; " +
           `request the device with segloss's requestDevice, or use backend: "reference"`,
       ),
     );
   });
 
-  test("of more pixels than a shader can count is refused", () => {
-    const limits = { maxStorageBufferBindingSize: 2 ** 40, maxBufferSize: 2 ** 40 };
-    expect(plan([2, 1, 2 ** 30], { limits }).partials).toBeGreaterThan(0);
-    expect(() => plan([1, 1, 2 ** 31 + 1], { limits })).toThrow(
-      new RangeError("shape: expected at most 2³¹ pixels, got 2147483649"),
+  test("of more positions than a counter holds is refused", () => {
+    const limits = { maxStorageBufferBindingSize: 2 ** 31 };
+    expect(plan([2, 19, 2 ** 31 - 1], { limits }).partials).toBeGreaterThan(0);
+    expect(() => plan([2, 1, 2 ** 31], { limits })).toThrow(
+      new RangeError(
+        "shape: expected at most 2³² − 1 pixels, got 4294967296; split the batch, and add up lossSum and divisor",
+      ),
     );
+    expect(() => plan([1, 2, 2 ** 31], { spec: { family: "sigmoid" }, limits })).toThrow(
+      "shape: expected at most 2³² − 1 elements, got 4294967296",
+    );
+  });
+
+  test("of many pixels has longer strips, so that their results fit a binding", () => {
+    for (const pixels of [2 ** 14, 2 ** 20, 2 ** 26, 2 ** 30]) {
+      const { strips, variant } = plan([1, 150, pixels], { request: { perClass: true } });
+      expect(strips * variant.strip).toBeGreaterThanOrEqual(pixels);
+      expect(strips * 150 * 16).toBeLessThanOrEqual(2 ** 26);
+    }
+    expect(plan([1, 150, 2 ** 14]).variant.strip).toBe(128);
   });
 });

@@ -92,7 +92,7 @@ describe("run", () => {
     const inputs = checkInputs(spec, inputsOf(item));
     const profile = { workgroupSize: 2, groupsPerThread: 1, maxClassesOfFour: 0, maxClassesKept: 64 };
     for (const sum of ["threads", "workgroup"] as const) {
-      const backend = new WebGPUBackend(device, spec, false, { ...profile, sum });
+      const backend = new WebGPUBackend(device, spec, false, { profile: { ...profile, sum } });
       const result = await backend.run(inputs, checkOutputs(spec, { perClass: true }, inputs));
       expectRight(item.spec, inputsOf(item), result);
       backend.destroy();
@@ -228,19 +228,6 @@ describe("run", () => {
       new RangeError("targets: 1 of 4020 labels is neither a class 0…18 nor ignoreIndex 255"),
     );
     expectRight(ITEM.spec, inputsOf(ITEM), await loss.run(inputsOf(ITEM)));
-    loss.destroy();
-  });
-
-  gpuTest("refuses a map that the device cannot bind, and says what to do", async ({ device }) => {
-    const loss = await createLoss({}, { device });
-    const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
-    const side = Math.ceil(Math.sqrt(limit / 4 / 2)) + 8;
-    // Lengths that fit without the memory behind them.
-    const logits = Object.defineProperty(new Float32Array(0), "length", { value: 2 * side * side });
-    const targets = Object.defineProperty(new Uint8Array(0), "length", { value: side * side });
-    await expect(loss.run({ logits, targets, shape: [1, 2, side, side] })).rejects.toThrow(
-      /this device binds at most/,
-    );
     loss.destroy();
   });
 });

@@ -11,7 +11,7 @@ function readBack(maxBufferSize: number): () => number {
   const encoder = { copyBufferToBuffer: () => {} } as unknown as GPUCommandEncoder;
   const window = (size: number) => ({ buffer: {} as GPUBuffer, offset: 0, size, first: 0, length: size });
   const windows = { result: window(32), gradLogits: window(60), lossMap: undefined, perClass: window(12) };
-  return () => new RunBuffers(device).readBack(encoder, windows).parts["perClass"]!.offset;
+  return () => new RunBuffers(device).readBack(encoder, 0, windows).parts["perClass"]!.offset;
 }
 
 test("outputs that fit one buffer follow each other at multiples of eight bytes", () => {

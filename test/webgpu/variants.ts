@@ -17,6 +17,8 @@ export const REQUEST: PlanRequest = {
   confusion: false,
   callersResult: false,
   alignment: 4,
+  bindable: true,
+  separate: false,
 };
 
 export const PROFILE: Profile = {

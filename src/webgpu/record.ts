@@ -1,0 +1,243 @@
+// Record: one call, tile by tile, into the caller's encoder. Some pixels of planes do not lie together: they are copied
+// together before a tile, and its outputs back after it.
+
+import type { CheckedSpec } from "../spec.js";
+import {
+  ARRAY_NAMES,
+  checkUsage,
+  windowOf,
+  type ArrayName,
+  type PlacedArray,
+  type PlacedArrays,
+  type Window,
+} from "./bindings.js";
+import type { CallSlots, Groups, PlacedTile, ResultWindows, Step, TileWindows } from "./step.js";
+import { spansOf, type Tile } from "./tiles.js";
+
+/** What one call reads and writes. */
+export interface Call {
+  readonly arrays: PlacedArrays;
+  readonly whole: ResultWindows;
+}
+
+/** The uniforms of a tile with these windows. */
+export type SlotsOf = (placed: PlacedTile, windows: TileWindows, whole: ResultWindows) => CallSlots;
+
+interface Copy {
+  readonly from: GPUBuffer;
+  readonly fromOffset: number;
+  readonly to: GPUBuffer;
+  readonly toOffset: number;
+  readonly bytes: number;
+}
+
+interface BoundTile {
+  readonly placed: PlacedTile;
+  readonly windows: TileWindows;
+  readonly groups: Groups;
+  readonly slots: CallSlots;
+  /** Into the tile, and out of it. */
+  readonly gathered: Readonly<Partial<Record<ArrayName, readonly Copy[]>>>;
+  readonly scattered: readonly Copy[];
+}
+
+interface BoundCall {
+  readonly call: Call;
+  readonly tiles: readonly BoundTile[];
+}
+
+/** Calls kept for when they come again with the same buffers. */
+const CALLS_KEPT = 8;
+
+export class Recorder {
+  private readonly calls: BoundCall[] = [];
+
+  constructor(
+    readonly step: Step,
+    private readonly spec: CheckedSpec,
+  ) {}
+
+  /** Refuses buffers that would have to be copied and cannot be. */
+  check(arrays: PlacedArrays): void {
+    const part = this.step.tiles.find(({ tile }) => tile.pixels < this.step.extent.plane);
+    if (!part) return;
+    for (const name of ARRAY_NAMES) {
+      const array = arrays[name];
+      const spans = array ? this.spansOf(array, part.tile) : [];
+      if (!array || spans.length === 1) continue;
+      const why = ", too: one image is more than a binding of this device, so it is copied in parts";
+      for (const { buffer, offset } of array.parts) {
+        if (this.isRead(name)) checkUsage(name, buffer, "COPY_SRC", why);
+        if (this.isWritten(name)) checkUsage(name, buffer, "COPY_DST", why);
+        if (offset % 4 !== 0 || (this.step.extent.plane * array.elementBytes) % 4 !== 0)
+          throw new RangeError(
+            `${name}: expected planes that begin at multiples of 4 bytes${why}; use layout "channels-last", or a ` +
+              "device with segloss's requestDevice",
+          );
+      }
+    }
+  }
+
+  /** Records a call that creates nothing, or gives false. */
+  recordAgain(encoder: GPUCommandEncoder, call: Call, slotsOf: SlotsOf): boolean {
+    const index = this.calls.findIndex((kept) => isSame(kept.call, call));
+    const kept = this.calls[index];
+    if (!kept) return false;
+    const slots = kept.tiles.map(({ placed, windows }) => slotsOf(placed, windows, call.whole));
+    const isBound = kept.tiles.every((tile, i) => areSameBuffers(tile.slots, slots[i]!));
+    this.calls.splice(index, 1);
+    if (!isBound) return false;
+    this.calls.unshift(kept);
+    this.replay(encoder, kept, slots);
+    return true;
+  }
+
+  record(encoder: GPUCommandEncoder, call: Call, slotsOf: SlotsOf): void {
+    const tiles = this.step.tiles.map((placed) => this.bind(placed, call, slotsOf));
+    const bound = { call, tiles };
+    this.calls.unshift(bound);
+    this.calls.length = Math.min(this.calls.length, CALLS_KEPT);
+    this.replay(
+      encoder,
+      bound,
+      tiles.map(({ slots }) => slots),
+    );
+  }
+
+  private replay(encoder: GPUCommandEncoder, { call, tiles }: BoundCall, slots: readonly CallSlots[]): void {
+    const { step } = this;
+    const { confusion } = call.whole;
+    if (confusion)
+      encoder.clearBuffer(confusion.buffer, confusion.offset + 4 * confusion.first, confusion.length);
+    const passes = new Passes(encoder);
+    tiles.forEach(({ placed, groups, gathered }, i) => {
+      passes.copy(gathered.targets);
+      step.dispatch(passes.open(), "count", placed, groups, slots[i]!);
+    });
+    const [first] = tiles;
+    step.dispatch(passes.open(), "divide", first!.placed, first!.groups, slots[0]!);
+    tiles.forEach(({ placed, groups, gathered, scattered }, i) => {
+      for (const copies of Object.values(gathered)) passes.copy(copies);
+      step.dispatch(passes.open(), "loss", placed, groups, slots[i]!);
+      step.dispatch(passes.open(), "classes", placed, groups, slots[i]!);
+      passes.copy(scattered);
+    });
+    step.dispatch(passes.open(), "finish", first!.placed, first!.groups, slots[0]!);
+    passes.close();
+  }
+
+  private bind(placed: PlacedTile, { arrays, whole }: Call, slotsOf: SlotsOf): BoundTile {
+    const windows: Partial<Record<ArrayName, Window>> = {};
+    const gathered: Partial<Record<ArrayName, Copy[]>> = {};
+    const scattered: Copy[] = [];
+    for (const name of ARRAY_NAMES) {
+      const array = arrays[name];
+      if (!array) continue;
+      const spans = this.spansOf(array, placed.tile);
+      const { elementBytes } = array;
+      const { buffer, offset } = array.parts.length > 1 ? array.parts[placed.tile.image]! : array.parts[0]!;
+      if (spans.length === 1) {
+        const { first, length } = spans[0]!;
+        const alignment = this.step.device.limits.minStorageBufferOffsetAlignment;
+        const start = first * elementBytes;
+        windows[name] = windowOf({ buffer, offset }, start, length * elementBytes, elementBytes, alignment);
+        continue;
+      }
+      const bytes = spans[0]!.length * elementBytes;
+      const size = bytes * spans.length;
+      const scratch = this.step.scratchFor(name, this.largestOf(array));
+      windows[name] = { buffer: scratch, offset: 0, size, first: 0, length: size };
+      spans.forEach(({ first }, i) => {
+        const [there, here] = [offset + first * elementBytes, i * bytes];
+        if (this.isRead(name))
+          (gathered[name] ??= []).push({
+            from: buffer,
+            fromOffset: there,
+            to: scratch,
+            toOffset: here,
+            bytes,
+          });
+        if (this.isWritten(name))
+          scattered.push({ from: scratch, fromOffset: here, to: buffer, toOffset: there, bytes });
+      });
+    }
+    const given = windows as TileWindows;
+    const slots = slotsOf(placed, given, whole);
+    return {
+      placed,
+      windows: given,
+      groups: this.step.bind(placed, given, whole, slots),
+      slots,
+      gathered,
+      scattered,
+    };
+  }
+
+  /** In a part of the array, if each image has its own. */
+  private spansOf({ parts, ofClasses }: PlacedArray, tile: Tile) {
+    return spansOf(this.spec, this.step.extent, parts.length > 1 ? { ...tile, image: 0 } : tile, ofClasses);
+  }
+
+  private largestOf({ elementBytes }: PlacedArray): number {
+    const { classes } = this.step.extent;
+    return Math.max(...this.step.tiles.map(({ extent }) => extent.pixels)) * classes * elementBytes;
+  }
+
+  private isRead(name: ArrayName): boolean {
+    const { inPlace, accumulate } = this.step.plan.variant;
+    if (name === "logits") return !inPlace;
+    if (name === "gradLogits") return inPlace || accumulate;
+    return name !== "lossMap" && name !== "argmax";
+  }
+
+  private isWritten(name: ArrayName): boolean {
+    return name === "gradLogits" || name === "lossMap" || name === "argmax";
+  }
+}
+
+/** One compute pass, interrupted where something is copied. */
+class Passes {
+  private pass: GPUComputePassEncoder | undefined;
+
+  constructor(private readonly encoder: GPUCommandEncoder) {}
+
+  open(): GPUComputePassEncoder {
+    return (this.pass ??= this.encoder.beginComputePass({ label: "segloss" }));
+  }
+
+  copy(copies: readonly Copy[] | undefined): void {
+    if (!copies?.length) return;
+    this.close();
+    for (const { from, fromOffset, to, toOffset, bytes } of copies)
+      this.encoder.copyBufferToBuffer(from, fromOffset, to, toOffset, bytes);
+  }
+
+  close(): void {
+    this.pass?.end();
+    this.pass = undefined;
+  }
+}
+
+function areSameBuffers(a: CallSlots, b: CallSlots): boolean {
+  return a.problem.buffer === b.problem.buffer && a.step.buffer === b.step.buffer;
+}
+
+const WHOLE_NAMES = ["ownResult", "perClass", "confusion", "result"] as const;
+
+function isSame(a: Call, b: Call): boolean {
+  return (
+    ARRAY_NAMES.every((name) => {
+      const [x, y] = [a.arrays[name]?.parts ?? [], b.arrays[name]?.parts ?? []];
+      return (
+        x.length === y.length &&
+        x.every((part, i) => part.buffer === y[i]!.buffer && part.offset === y[i]!.offset)
+      );
+    }) &&
+    WHOLE_NAMES.every(
+      (name) =>
+        a.whole[name]?.buffer === b.whole[name]?.buffer &&
+        a.whole[name]?.offset === b.whole[name]?.offset &&
+        a.whole[name]?.first === b.whole[name]?.first,
+    )
+  );
+}

@@ -1,0 +1,332 @@
+// Maps above every limit: cut into tiles they give the same bits as whole, and the right ones.
+
+import { describe, expect } from "vitest";
+import type { ArraySink, ArraySource } from "../../src/arrays.js";
+import { checkInputs, checkOutputs } from "../../src/inputs.js";
+import { createLoss, type BufferBinding, type EncodeBindings, type LossInputs } from "../../src/index.js";
+import { checkSpec, type LogitType, type TargetType } from "../../src/spec.js";
+import { WebGPUBackend } from "../../src/webgpu/backend.js";
+import { BufferUsage } from "../../src/webgpu/gpu.js";
+import type { PlanLimits } from "../../src/webgpu/plan.js";
+import { profileOf, type Profile } from "../../src/webgpu/profile.js";
+import { gpuTest } from "../support/adapter.js";
+import { inputsOf, type Case } from "../support/cases.js";
+import { expectRight } from "../support/tolerance.js";
+import { download, makeScene, submit, upload, type Ask } from "./caller.js";
+
+/** Small blocks, so that small maps are many. */
+const BLOCKS = { workgroupSize: 8, groupsPerThread: 4 };
+
+const LARGE = [2, 3, 72, 76]; // 5472 pixels, more than a shared row has
+const SMALL = [70, 3, 9, 12]; // rows of 38 images, 49 kB of logits
+
+/** One of each kind of array, and each way in which an image may be cut. */
+const MAPS: readonly Case[] = [
+  {
+    name: "labels, every factor",
+    spec: { alpha: [0.3, 0.4, 2], classWeights: [1, 2, 0.5], reduction: "weighted-mean", ignoreIndex: 255 },
+    shape: LARGE,
+    pixelWeights: [],
+  },
+  {
+    name: "small images",
+    spec: { reduction: "weighted-mean" },
+    shape: SMALL,
+    pixelWeights: [],
+    targets: "i32",
+  },
+  { name: "labels of 64 bits", spec: {}, shape: LARGE, targets: "i64" },
+  { name: "odd planes", spec: { ignoreIndex: 255 }, shape: [2, 3, 71, 77], targets: "u16" },
+  { name: "one class after another", spec: { gamma: 1 }, shape: [1, 70, 64, 65], targets: "i32" },
+  { name: "soft targets", spec: { reduction: "weighted-mean" }, shape: LARGE, targets: "f32" },
+  { name: "an upstream map", spec: { reduction: "none" }, shape: LARGE, gradOutput: "map", targets: "i32" },
+  { name: "halves", spec: { labelSmoothing: 0.1 }, shape: LARGE, logitType: "f16", targets: "i32" },
+  { name: "channels last", spec: { layout: "channels-last", ignoreIndex: 255 }, shape: LARGE },
+  {
+    name: "soft targets, channels last",
+    spec: { layout: "channels-last", classWeights: [1, 2, 3] },
+    shape: LARGE,
+    targets: "f32",
+  },
+  {
+    name: "sigmoid, every factor",
+    spec: { family: "sigmoid", alpha: [0.25, 0.5, 0.75], reduction: "weighted-mean", ignoreIndex: 9 },
+    shape: LARGE,
+    pixelWeights: [],
+  },
+  {
+    name: "sigmoid, an upstream map",
+    spec: { family: "sigmoid", reduction: "none" },
+    shape: LARGE,
+    gradOutput: "map",
+    targets: "f32",
+  },
+  { name: "sigmoid, small images", spec: { family: "sigmoid" }, shape: SMALL, targets: "i32" },
+  { name: "sigmoid, one channel", spec: { family: "sigmoid", ignoreIndex: 2 }, shape: [2, 1, 71, 77] },
+  {
+    name: "sigmoid, channels last",
+    spec: { family: "sigmoid", layout: "channels-last", ignoreIndex: 2 },
+    shape: LARGE,
+  },
+  { name: "probabilities", spec: { from: "probabilities" }, shape: LARGE, targets: "i32" },
+];
+
+const ALL = { lossMap: true, perClass: true, argmax: true, confusion: true };
+
+function backendOf(
+  device: GPUDevice,
+  { spec }: Case,
+  limits?: Partial<PlanLimits>,
+  profile?: Partial<Profile>,
+) {
+  const overrides = { profile: { ...profileOf(device.adapterInfo), ...BLOCKS, ...profile }, limits };
+  return new WebGPUBackend(device, checkSpec(spec), false, {
+    profile: overrides.profile,
+    ...(limits && { limits }),
+  });
+}
+
+/** Bits, so that NaN equals itself and zeros differ. */
+function bitsOf(result: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(result).map(([name, value]) => [
+      name,
+      ArrayBuffer.isView(value)
+        ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64")
+        : value,
+    ]),
+  );
+}
+
+async function run(
+  device: GPUDevice,
+  item: Case,
+  limits?: Partial<PlanLimits>,
+  profile?: Partial<Profile>,
+  inputs: LossInputs = inputsOf(item),
+) {
+  const backend = backendOf(device, item, limits, profile);
+  const checked = checkInputs(checkSpec(item.spec), inputs);
+  try {
+    return await backend.run(checked, checkOutputs(checkSpec(item.spec), ALL, checked));
+  } finally {
+    backend.destroy();
+  }
+}
+
+/** Limits from a few images down to the smallest part of one. */
+function bindingsOf({ shape }: Case): number[] {
+  const bytes = shape.reduce((product, size) => product * size, 4);
+  const sizes = shape === SMALL ? [60_000, 50_000] : [0.6 * bytes, 0.3 * bytes, 2048 * shape[1]!];
+  return sizes.filter((size) => size < bytes).map(Math.ceil);
+}
+
+describe("run", () => {
+  gpuTest.for(MAPS)("gives the same bits in tiles: $name", async (item, { device }) => {
+    const whole = await run(device, item);
+    expectRight(item.spec, inputsOf(item), whole);
+    for (const maxStorageBufferBindingSize of bindingsOf(item))
+      expect(bitsOf(await run(device, item, { maxStorageBufferBindingSize }))).toEqual(bitsOf(whole));
+  });
+
+  gpuTest.for(MAPS.slice(0, 3))("does so with a tree per workgroup: $name", async (item, { device }) => {
+    const profile = { sum: "workgroup" } as const;
+    const whole = await run(device, item, undefined, profile);
+    expectRight(item.spec, inputsOf(item), whole);
+    const limits = { maxStorageBufferBindingSize: 55_000, maxComputeWorkgroupsPerDimension: 3 };
+    expect(bitsOf(await run(device, item, limits, profile))).toEqual(bitsOf(whole));
+  });
+
+  gpuTest("serves a small map after a large one that failed", async ({ device }) => {
+    const item = MAPS[0]!;
+    const backend = backendOf(device, item, { maxStorageBufferBindingSize: 40_000 });
+    const spec = checkSpec(item.spec);
+    const inputs = checkInputs(spec, inputsOf(item));
+    let reads = 0;
+    const broken: ArraySource<LogitType> = {
+      type: "f32",
+      length: inputs.logits.length,
+      async read(into) {
+        if (++reads > 5) throw new Error("the disk is gone");
+        into.fill(0);
+      },
+    };
+    const outputs = checkOutputs(spec, ALL, inputs);
+    await expect(backend.run({ ...inputs, logits: broken }, outputs)).rejects.toThrow("the disk is gone");
+    expectRight(item.spec, inputsOf(item), await backend.run(inputs, outputs));
+    backend.destroy();
+  });
+});
+
+describe("run from what is read piece by piece", () => {
+  const sourceOf = <Type extends LogitType | TargetType>(
+    type: Type,
+    array: ArrayBufferView & { length: number; BYTES_PER_ELEMENT: number },
+  ): ArraySource<Type> & { largest: number } => ({
+    type,
+    length: array.length,
+    largest: 0,
+    async read(into, first) {
+      this.largest = Math.max(this.largest, into.length);
+      into.set(new Uint8Array(array.buffer, first * array.BYTES_PER_ELEMENT, into.length));
+    },
+  });
+
+  gpuTest("gives what arrays give, and the gradient piece by piece", async ({ device }) => {
+    const item = MAPS[0]!;
+    const { logits, targets, ...rest } = inputsOf(item);
+    const loss = await createLoss(item.spec, { device });
+    const wanted = await loss.run({ logits, targets, ...rest });
+    const gradient = new Uint8Array(logits.byteLength);
+    const gradientTo: ArraySink = {
+      async write(bytes, first) {
+        gradient.set(bytes, first * 4);
+      },
+    };
+    const sources = { logits: sourceOf("f32", logits), targets: sourceOf("u8", targets) };
+    const { gradLogits, ...numbers } = await loss.run({ ...rest, ...sources }, { gradientTo });
+    expect(gradLogits).toBeUndefined();
+    expect(bitsOf({ ...numbers, gradLogits: gradient })).toEqual(bitsOf(wanted));
+    loss.destroy();
+  });
+
+  gpuTest("asks for pieces that are as small as the tiles", async ({ device }) => {
+    const item = MAPS[0]!;
+    const { logits, targets, ...rest } = inputsOf(item);
+    const sources = { logits: sourceOf("f32", logits), targets: sourceOf("u8", targets) };
+    const backend = backendOf(device, item, { maxStorageBufferBindingSize: 40_000 });
+    const spec = checkSpec(item.spec);
+    const checked = checkInputs(spec, { ...rest, ...sources });
+    const result = await backend.run(checked, checkOutputs(spec, ALL, checked));
+    expectRight(item.spec, inputsOf(item), result);
+    expect(sources.logits.largest).toBeLessThanOrEqual(40_000);
+    backend.destroy();
+  });
+});
+
+describe("encode", () => {
+  const OUTPUTS = ["lossMap", "argmax", "perClass", "confusion", "result"] as const;
+
+  /** What one encode leaves, as bits; twice with the same buffers, which must be the same. */
+  async function encodeBits(device: GPUDevice, item: Case, ask: Ask, limits?: Partial<PlanLimits>) {
+    const { bindings, written } = makeScene(device, item.spec, inputsOf(item), ask);
+    const backend = backendOf(device, item, limits);
+    submit(device, (encoder) => backend.encode(encoder, bindings));
+    const { result: read } = await backend.read();
+    const once = { ...(await written()), ...read };
+    if (!ask.inPlace && !ask.accumulate) {
+      submit(device, (encoder) => backend.encode(encoder, bindings));
+      const { result: again } = await backend.read();
+      const { result: _, ...outputs } = { ...(await written()), ...again };
+      expect(bitsOf(outputs)).toMatchObject(bitsOf({ ...again }));
+    }
+    backend.destroy();
+    const { result: words, ...outputs } = once as typeof once & { result: Uint32Array };
+    // The last word tells which encode it was.
+    return bitsOf({ ...outputs, words: words.slice(0, 7) });
+  }
+
+  const EVEN = MAPS.filter(({ name }) => name !== "odd planes" && name !== "one class after another");
+
+  gpuTest.for(EVEN)("gives the same bits in tiles: $name", async (item, { device }) => {
+    const whole = await encodeBits(device, item, { outputs: OUTPUTS });
+    for (const maxStorageBufferBindingSize of bindingsOf(item))
+      expect(await encodeBits(device, item, { outputs: OUTPUTS }, { maxStorageBufferBindingSize })).toEqual(
+        whole,
+      );
+  });
+
+  gpuTest.for<[string, Ask]>([
+    ["in place of the logits", { inPlace: true }],
+    ["added to another", { accumulate: Float32Array.from({ length: 2 * 3 * 72 * 76 }, (_, i) => i % 7) }],
+    ["of halves", { gradient: "f16" }],
+    ["at offsets", { offsets: { logits: 16, targets: 4, gradLogits: 272, lossMap: 48, pixelWeights: 4 } }],
+  ])("gives the same gradient in tiles, %s", async ([, ask], { device }) => {
+    const item = MAPS[0]!;
+    const whole = await encodeBits(device, item, { outputs: OUTPUTS, ...ask });
+    for (const maxStorageBufferBindingSize of bindingsOf(item))
+      expect(
+        await encodeBits(device, item, { outputs: OUTPUTS, ...ask }, { maxStorageBufferBindingSize }),
+      ).toEqual(whole);
+  });
+
+  gpuTest.for(MAPS.filter(({ shape }) => shape[0] === 2))(
+    "takes a batch in several buffers: $name",
+    async (item, { device }) => {
+      const inputs = inputsOf(item);
+      const { bindings, written } = makeScene(device, item.spec, inputs, {
+        outputs: ["lossMap", "argmax", "result"],
+      });
+      const loss = await createLoss(item.spec, { device });
+      submit(device, (encoder) => loss.encode(encoder, bindings));
+      const wanted = { ...(await loss.read()), ...(await written()) };
+
+      const { logits, targets, pixelWeights, gradOutput } = inputs;
+      const halves = <A extends Float32Array>(array: A) =>
+        [0, 1].map((image) => array.subarray((image * array.length) / 2, ((image + 1) * array.length) / 2));
+      const type = (binding: unknown) => (binding as BufferBinding<never>).type;
+      const parts = (array: unknown, as?: unknown) =>
+        halves(array as Float32Array).map((half, i) => {
+          const offset = 16 * i;
+          return {
+            buffer: upload(device, half, offset),
+            offset,
+            ...(as !== undefined && { type: type(as) }),
+          };
+        });
+      const gradLogits = parts(new Float32Array(logits.length), { type: "f32" });
+      const separate = {
+        shape: item.shape,
+        logits: parts(logits, bindings.logits),
+        targets: parts(targets, bindings.targets),
+        ...(pixelWeights && { pixelWeights: parts(pixelWeights) }),
+        ...(typeof gradOutput === "object" && { gradOutput: parts(gradOutput) }),
+        gradLogits,
+        lossMap: bindings.lossMap!,
+        argmax: bindings.argmax!,
+      } as EncodeBindings;
+      submit(device, (encoder) => loss.encode(encoder, separate));
+      const got = { ...(await loss.read()), ...(await written()) };
+      const gradient = await Promise.all(
+        gradLogits.map(async ({ buffer, offset }) =>
+          (await download(device, buffer)).slice(offset, offset + 2 * logits.length),
+        ),
+      );
+      const { result: _, gradLogits: __, ...numbers } = got;
+      expect(bitsOf(wanted)).toMatchObject(bitsOf(numbers));
+      expect(Buffer.concat(gradient.map((half) => new Uint8Array(half))).toString("base64")).toBe(
+        bitsOf(wanted)["gradLogits"],
+      );
+      loss.destroy();
+    },
+  );
+
+  gpuTest(
+    "refuses buffers that it would have to copy and cannot, before anything is recorded",
+    ({ device }) => {
+      const item = MAPS[0]!;
+      const { bindings } = makeScene(device, item.spec, inputsOf(item));
+      const backend = backendOf(device, item, { maxStorageBufferBindingSize: 40_000 });
+      const encoder = device.createCommandEncoder();
+      const { size } = bindings.logits.buffer;
+      const fixed = (usage: number) => ({
+        buffer: device.createBuffer({ size, usage: BufferUsage.STORAGE | usage }),
+      });
+      const why =
+        ", too: one image is more than a binding of this device, so it is copied in parts, got usage";
+      expect(() => backend.encode(encoder, { ...bindings, logits: fixed(0) })).toThrow(
+        `logits: expected a buffer with usage COPY_SRC${why}`,
+      );
+      expect(() => backend.encode(encoder, { ...bindings, gradLogits: fixed(BufferUsage.COPY_SRC) })).toThrow(
+        `gradLogits: expected a buffer with usage COPY_DST${why}`,
+      );
+      const small = backendOf(device, item, { maxStorageBufferBindingSize: 9000 });
+      const odd = { ...bindings, logits: { ...bindings.logits, type: "f16", offset: 2 } } as EncodeBindings;
+      const { gradLogits: _, ...forward } = odd;
+      expect(() => small.encode(encoder, forward)).toThrow(
+        "logits: expected planes that begin at multiples of 4 bytes",
+      );
+      backend.destroy();
+    },
+  );
+});
