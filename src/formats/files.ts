@@ -23,6 +23,8 @@ export interface InputArray<T> {
   source: string;
   /** The shape in the file: in its layout, and one image may be without its N. */
   fileShape: number[];
+  /** Where the numbers are in the file, if they are not all of it. */
+  ranges?: readonly Range[];
 }
 
 /** Logits; float16 as its bits, a Uint16Array. */
@@ -39,7 +41,9 @@ export interface Range {
 }
 
 /** An array that a loss reads, in pieces, from a file that is open. */
-export interface OpenInput<T> extends Omit<InputArray<T>, "data"> {
+export interface OpenInput<T> extends Pick<InputArray<T>, "source" | "fileShape"> {
+  /** Of targets: whether they are soft. */
+  isFloat: boolean;
   /** The numbers of these ranges, one after the other; by default all there are. */
   read(ranges?: readonly Range[], onBytes?: OnBytes): Promise<T>;
   close(): Promise<void>;
@@ -231,6 +235,7 @@ function openInput<T>(array: OpenArray, convert: (data: NpyData) => T): OpenInpu
   return {
     source,
     fileShape: array.shape,
+    isFloat: isFloat(array),
     async read(ranges = [{ first: 0, count: array.count }], onBytes) {
       const data = createData(dtype, total(ranges), source);
       const bytes = bytesOf(data);
@@ -250,6 +255,7 @@ function openInput<T>(array: OpenArray, convert: (data: NpyData) => T): OpenInpu
 function inMemory<T extends Targets>({ data, ...input }: InputArray<T>): OpenInput<T> {
   return {
     ...input,
+    isFloat: data instanceof Float32Array,
     async read(ranges) {
       if (!ranges) return data;
       const part = data.slice(0, total(ranges)) as T;

@@ -167,7 +167,7 @@ function forget(path: string): void {
 }
 
 function removeAndEnd(signal: NodeJS.Signals): void {
-  for (const path of [...unfinished]) {
+  for (const path of unfinished) {
     rmSync(path, { force: true });
     forget(path);
   }
