@@ -16,6 +16,7 @@ import {
   type Found,
   type PartialResult,
 } from "./partial.js";
+import { checkOutputPaths } from "./paths.js";
 import { answerAsJson, answerAsTable, deviceText, listed, shapePhrases, type Fact } from "./report.js";
 import { whole } from "./table.js";
 
@@ -24,6 +25,8 @@ export type MergeOptions = Pick<RunOptions, "json" | "quiet" | "confusion"> & { 
 
 export async function merge(io: Io, paths: readonly string[], options: MergeOptions): Promise<void> {
   await checkMergeOutputs(options);
+  const inputs = Object.fromEntries(paths.map((path, i) => [`PARTIAL ${i + 1}`, path]));
+  await checkOutputPaths(inputs, { "--partial": options.partial });
   const found: Found[] = [];
   for (const path of paths) {
     const bytes = path === "-" ? await readStdin(io) : await readBytes(path);

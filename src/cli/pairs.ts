@@ -4,7 +4,6 @@ import { dirname, isAbsolute, join } from "node:path";
 import { readBytes } from "../formats/bytes.js";
 import { UsageError, type Io } from "./io.js";
 import { targetsPath } from "./load.js";
-import { checkInputPaths } from "./paths.js";
 
 export interface Pair {
   logits: string;
@@ -18,18 +17,7 @@ export interface Pair {
 export async function readList(list: string, io: Io): Promise<Pair[]> {
   const [bytes, name, folder] =
     list === "-" ? [await readStdin(io), "stdin", ""] : [await readBytes(list), list, dirname(list)];
-  const pairs = parseList(new TextDecoder().decode(bytes), name, folder);
-  for (const { written, ...paths } of pairs)
-    await checkInputPaths({
-      LOGITS: paths.logits,
-      TARGETS: paths.targets,
-      "pixel weights": paths.pixelWeights,
-    }).catch((error: unknown) => {
-      throw error instanceof UsageError
-        ? new UsageError(`${name}: ${written.join(" ")}: ${error.message}`)
-        : error;
-    });
-  return pairs;
+  return parseList(new TextDecoder().decode(bytes), name, folder);
 }
 
 /** A line for each pair: LOGITS TARGETS, and pixel weights if there are. Tabs between, or spaces; # begins a comment. */

@@ -14,6 +14,7 @@ import {
 import type { Totals } from "./explain.js";
 import { ExactSum, type ExactTerms } from "./exact.js";
 import { UsageError } from "./io.js";
+import { flagOf } from "./options.js";
 import type { Shard } from "./units.js";
 
 const FORMAT = "segloss partial";
@@ -254,7 +255,7 @@ function checkSame({ source: one, partial: expected }: Found, { source, partial 
     );
     if (there !== here)
       throw new UsageError(
-        `${source}: is of another loss than ${one}, ${field} is ${here} and not ${there}; evaluate all shards with the same flags`,
+        `${source}: is of another loss than ${one}, ${flagOf(field)} is ${here} and not ${there}; evaluate all shards with the same flags`,
       );
   }
   if (JSON.stringify(expected.evaluated) !== JSON.stringify(partial.evaluated))
@@ -323,7 +324,9 @@ function isPartial(value: unknown): value is PartialResult {
         ({ index, of, from, to }) =>
           [index, of, from, to].every(isCount) && from <= to && to <= units && 1 <= index && index <= of,
       ) &&
-      devices.every(({ backend }) => typeof backend === "string") &&
+      devices.every(({ backend, adapter }) =>
+        [backend, adapter?.name ?? "", adapter?.source ?? ""].every(isText),
+      ) &&
       [lossSum, weightSum, ...perClass.map((ofClass) => ofClass.lossSum)].every(isExact) &&
       perClass.every(({ count, correct }) => isCount(count) && isCount(correct)) &&
       perClass.length === classes &&
@@ -336,6 +339,10 @@ function isPartial(value: unknown): value is PartialResult {
 
 function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
 }
 
 function isExact({ terms, nan, infinite }: ExactTerms): boolean {

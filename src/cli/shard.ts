@@ -115,8 +115,14 @@ async function pairsOf(
     );
   if (pixelWeights !== undefined)
     throw new UsageError("--pixel-weights: with --list they are the third path of a line");
-  await checkOutputPaths({ "--list": list }, { "--partial": partial });
-  return readList(list, io);
+  const pairs = await readList(list, io);
+  const inputs =
+    confusion === undefined ? [] : pairs.flatMap((pair) => [pair.logits, pair.targets, pair.pixelWeights]);
+  await checkOutputPaths(
+    { "--list": list, ...Object.fromEntries(inputs.map((path, i) => [`file ${i + 1} of the list`, path])) },
+    { "--partial": partial, "--confusion": confusion },
+  );
+  return pairs;
 }
 
 /** Looks at the header of every file of logits. */
