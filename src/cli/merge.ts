@@ -7,18 +7,11 @@ import { notesOnTotals } from "./explain.js";
 import type { Io } from "./io.js";
 import type { RunOptions } from "./options.js";
 import { readStdin } from "./pairs.js";
-import {
-  addUp,
-  checkComplete,
-  parsePartials,
-  partialText,
-  totalsOf,
-  type Found,
-  type PartialResult,
-} from "./partial.js";
+import { parsePartials, partialText, type Found, type PartialResult } from "./partial.js";
 import { checkOutputPaths } from "./paths.js";
 import { answerAsJson, answerAsTable, deviceText, listed, shapePhrases, type Fact } from "./report.js";
 import { whole } from "./table.js";
+import { addUp, checkComplete, totalsOf } from "./tally.js";
 
 /** What `merge`, and the report of a merged result, are told. */
 export type MergeOptions = Pick<RunOptions, "json" | "quiet" | "confusion"> & { partial?: string };

@@ -1,37 +1,23 @@
 // `segloss eval --shard i/n`: the loss of one of n parts of an evaluation, as a partial result; `segloss merge` adds them.
 
-import { FileError } from "../formats/error.js";
-import {
-  openLogits,
-  openPixelWeights,
-  openTargets,
-  type OpenInput,
-  type OpenLogits,
-  type Range,
-} from "../formats/files.js";
+import { createHash } from "node:crypto";
+import { openLogits } from "../formats/files.js";
 import { checkInputs } from "../inputs.js";
-import {
-  checkShape,
-  checkSpec,
-  LOGIT_ARRAYS,
-  type CheckedSpec,
-  type Extent,
-  type LossSpec,
-  type Shape,
-  type Targets,
-} from "../spec.js";
+import { checkShape, checkSpec, LOGIT_ARRAYS, type CheckedSpec, type LossSpec } from "../spec.js";
 import { openLoss, type OpenLoss } from "./backend.js";
 import { explained } from "./explain.js";
 import { UsageError, type Engine, type Io } from "./io.js";
-import { checkClasses, lossInputs, targetsPath, type Input } from "./load.js";
+import { checkClasses, lossInputs, targetsPath } from "./load.js";
 import { checkMergeOutputs, printMerged, writePartial } from "./merge.js";
 import type { RunOptions, ShardOptions } from "./options.js";
 import { readList, type Pair } from "./pairs.js";
-import { fingerprintOf, Tally, type Evaluated, type PartialResult } from "./partial.js";
+import type { Evaluated, PartialResult } from "./partial.js";
 import { checkInputPaths, checkOutputPaths } from "./paths.js";
 import { countIgnored } from "./positions.js";
 import { Progress } from "./progress.js";
-import { elementRanges, pixelRanges, shardRange, unitsOf, type Shard, type Unit } from "./units.js";
+import { UnitReader, type Source } from "./reader.js";
+import { Tally } from "./tally.js";
+import { shardRange, unitsOf, type Shard, type Unit } from "./units.js";
 
 /** Whether an evaluation is one in parts. */
 export function isSharded({ list, shard, partial }: ShardOptions): boolean {
@@ -43,12 +29,6 @@ interface Plan {
   sources: Source[];
   units: Unit[];
   evaluated: Evaluated;
-}
-
-/** A pair of files, and what the header of its logits says. */
-interface Source extends Pair, Extent {
-  shape: Shape;
-  logitType: OpenLogits["type"];
 }
 
 /** How many files are opened at the same time, to see their headers. */
@@ -147,7 +127,8 @@ async function makePlan(spec: CheckedSpec, pairs: readonly Pair[]): Promise<Plan
       `--list: expected the same number of classes everywhere, ${first.logits} has ${first.classes}, ${other.logits} has ${other.classes}`,
     );
   const units = sources.flatMap((source, pair) => unitsOf(pair, source));
-  const { logits, targets, pixelWeights, shape, logitType } = first;
+  const { written, shape, logitType } = first;
+  const [logits = "", targets = logits, pixelWeights] = written;
   return {
     sources,
     units,
@@ -155,12 +136,17 @@ async function makePlan(spec: CheckedSpec, pairs: readonly Pair[]): Promise<Plan
       pairs: pairs.length,
       units: units.length,
       classes: first.classes,
-      fingerprint: fingerprintOf(sources.map((source) => [source.written, source.shape, source.logitType])),
+      fingerprint: fingerprintOf(sources),
       ...(pairs.length === 1 && {
         files: { logits, targets, ...(pixelWeights !== undefined && { pixelWeights }), shape, logitType },
       }),
     },
   };
+}
+
+function fingerprintOf(sources: readonly Source[]): string {
+  const facts = sources.map(({ written, shape, logitType }) => [written, shape, logitType]);
+  return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 32);
 }
 
 async function computeShard(
@@ -222,64 +208,4 @@ async function addUnit(tally: Tally, { loss }: OpenLoss, unit: Unit, reader: Uni
       throw reader.named(explained(error, loss.spec, inputs, input), unit);
     });
   tally.addUnit(result, countIgnored(loss.spec, inputs, result));
-}
-
-/** Reads units one after the other; the files of one pair are open at a time. */
-class UnitReader {
-  private pair = -1;
-  private logits: OpenLogits | undefined;
-  private targets: OpenInput<Targets> | undefined;
-  private pixelWeights: OpenInput<Float32Array> | undefined;
-
-  constructor(
-    private readonly sources: readonly Source[],
-    private readonly spec: CheckedSpec,
-  ) {}
-
-  async read(unit: Unit): Promise<Input> {
-    if (unit.pair !== this.pair) await this.open(unit.pair);
-    const source = this.sources[unit.pair]!;
-    const elements = elementRanges(unit, source, this.spec.layout);
-    const pixels = pixelRanges(unit, source);
-    const logits = await pieceOf(this.logits!, elements);
-    const shape = [unit.images, source.classes, unit.pixels];
-    const perElement = this.spec.family === "sigmoid" || this.targets!.isFloat;
-    return {
-      logits: { ...logits, shape },
-      targets: await pieceOf(this.targets!, perElement ? elements : pixels),
-      ...(this.pixelWeights && { pixelWeights: await pieceOf(this.pixelWeights, pixels) }),
-    };
-  }
-
-  /** An error of one pair of many. */
-  named(error: unknown, { pair }: Unit): unknown {
-    if (this.sources.length === 1 || !(error instanceof UsageError)) return error;
-    return new UsageError(`${this.sources[pair]!.written.join(" ")}: ${error.message}`);
-  }
-
-  async close(): Promise<void> {
-    for (const file of [this.logits, this.targets, this.pixelWeights]) await file?.close();
-    this.logits = this.targets = this.pixelWeights = undefined;
-  }
-
-  private async open(pair: number): Promise<void> {
-    await this.close();
-    const source = this.sources[pair]!;
-    this.logits = await openLogits(source.logits, this.spec);
-    if (`${this.logits.shape}` !== `${source.shape}`)
-      throw new FileError(`${source.logits}: became another array while it was evaluated`);
-    this.targets = await openTargets(source.targets, source.shape, this.spec);
-    if (source.pixelWeights !== undefined)
-      this.pixelWeights = await openPixelWeights(source.pixelWeights, source.shape, this.spec);
-    await checkInputPaths({
-      LOGITS: this.logits.source,
-      TARGETS: this.targets.source,
-      "pixel weights": this.pixelWeights?.source,
-    });
-    this.pair = pair;
-  }
-}
-
-async function pieceOf<T>({ source, fileShape, read }: OpenInput<T>, ranges: readonly Range[]) {
-  return { data: await read(ranges), source, fileShape, ranges };
 }

@@ -1,6 +1,14 @@
 // Shards: what they add up to, however they are cut and merged, and which of them are refused.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { UsageError } from "../../src/cli/io.js";
@@ -232,6 +240,18 @@ describe("a list", () => {
     const { stdout } = await run(["merge", "-", "--quiet"], { stdin: lines.join("") });
     writeFileSync("two.txt", stdin);
     expect(stdout).toBe(await done("eval --list two.txt --ignore-index 255 --quiet"));
+  });
+
+  test("may be in another place on each machine", async () => {
+    clean();
+    mkdirSync("other/data", { recursive: true });
+    for (const name of ["x0.npy", "y0.npy"]) copyFileSync(`data/${name}`, `other/data/${name}`);
+    for (const folder of [".", "other"]) writeFileSync(`${folder}/one.txt`, "data/x0.npy data/y0.npy\n");
+    await done("eval --list one.txt --ignore-index 255 --shard 1/2 --partial 1.json");
+    await done("eval --list other/one.txt --ignore-index 255 --shard 2/2 --partial 2.json");
+    expect(await merged(["1.json", "2.json"])).toMatchObject({
+      inputs: { logits: "data/x0.npy", targets: "data/y0.npy" },
+    });
   });
 
   test("is read only where the shard is", async () => {
