@@ -5,8 +5,8 @@ import { checkGradOutput, checkInputs, checkOutputs } from "../inputs.js";
 import { SAMPLE_IGNORE_INDEX } from "../sample.js";
 import { checkSpec, type CheckedSpec, type LossSpec } from "../spec.js";
 import { openLoss } from "./backend.js";
-import { explainInvalid, notesOn } from "./explain.js";
-import { UsageError, type Engine, type Io } from "./io.js";
+import { explained, notesOn } from "./explain.js";
+import type { Engine, Io } from "./io.js";
 import { loadFiles, loadMaps, loadSample, lossInputs, targetsPath, type Input } from "./load.js";
 import type { RunOptions } from "./options.js";
 import { askedOutputs, checkOutputFiles, checkPicture, outputFiles, outputPaths } from "./outputs.js";
@@ -71,8 +71,7 @@ async function evaluate(
     const result = await progress
       .wait("computing", () => opened.loss.run(given, asked))
       .catch((error: unknown) => {
-        const line = isAboutCounts(error) && explainInvalid(spec, inputs, input);
-        throw line ? new UsageError(line) : error;
+        throw explained(error, spec, inputs, input);
       });
     const milliseconds = performance.now() - begin;
 
@@ -115,11 +114,6 @@ async function checkOptions(spec: CheckedSpec, options: RunOptions, paths: Paths
   await checkInputPaths(inputs);
   await checkOutputPaths(inputs, outputPaths(options));
   await checkOutputFiles(options);
-}
-
-/** `targets: 3 of 100 labels are …`: some values are out of range. */
-function isAboutCounts(error: unknown): boolean {
-  return error instanceof RangeError && /: \d+ of \d+ /.test(error.message);
 }
 
 /** The arrays that were found, by the names of their paths. */

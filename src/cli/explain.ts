@@ -1,7 +1,8 @@
 // What is wrong with values that are out of range or not finite: which they are, where, and what may help.
 
 import type { InputArray } from "../formats/files.js";
-import type { InputArrays, CheckedSpec, Logits, LossResult } from "../spec.js";
+import type { CheckedSpec, InputArrays, Logits, LossResult } from "../spec.js";
+import { UsageError } from "./io.js";
 import type { Input } from "./load.js";
 import { positionsOf, type Place } from "./positions.js";
 import { whole } from "./table.js";
@@ -16,8 +17,11 @@ interface Fault {
   seen: Map<number, number>;
 }
 
+/** What there is to say of a loss, whatever it was computed of. */
+export type Totals = Omit<LossResult, "gradLogits" | "lossMap" | "argmax" | "confusion">;
+
 /** A sentence for each input with values that are out of range, in one line. */
-export function explainInvalid(spec: CheckedSpec, inputs: InputArrays, input: Input): string {
+function explainInvalid(spec: CheckedSpec, inputs: InputArrays, input: Input): string {
   const faults = findFaults(spec, inputs);
   const sentences = (["targets", "logits", "pixelWeights"] as const).flatMap((name) => {
     const fault = faults.get(name);
@@ -40,14 +44,7 @@ export function notesOn(
   input: Input,
   result: LossResult<Logits>,
 ): string[] {
-  const notes: string[] = [];
-  const unit = spec.family === "softmax" ? "pixel" : "element";
-  if (!Number.isFinite(result.loss)) notes.push(explainNonFinite(spec, inputs, input, result));
-  const counting = (result.perClass ?? []).reduce((sum, { count }) => sum + count, 0);
-  if (counting === 0) notes.push(`the loss is 0 because no ${unit} counts`);
-  else if (result.divisor === 0) notes.push("the loss is 0 because its divisor is 0");
-  else if (spec.family === "softmax" && spec.from === "logits" && inputs.classes === 1)
-    notes.push("softmax of one class is always 0; did you mean --family sigmoid?");
+  const notes = notesOnTotals(spec, result, () => firstNonFinite(spec, inputs, input));
   const atLimit = countAtLimit(result.gradLogits);
   if (atLimit > 0)
     notes.push(
@@ -55,6 +52,31 @@ export function notesOn(
         `take a smaller --grad-scale than ${result.gradScale}`,
     );
   return notes;
+}
+
+/** What one should know of the numbers alone; `because` tells where the first that is not finite comes from. */
+export function notesOnTotals(spec: CheckedSpec, result: Totals, because: () => string = () => ""): string[] {
+  const notes: string[] = [];
+  const unit = spec.family === "softmax" ? "pixel" : "element";
+  const perClass = result.perClass ?? [];
+  if (!Number.isFinite(result.loss)) notes.push(explainNonFinite(spec, result, because));
+  const counting = perClass.reduce((sum, { count }) => sum + count, 0);
+  if (counting === 0) notes.push(`the loss is 0 because no ${unit} counts`);
+  else if (result.divisor === 0) notes.push("the loss is 0 because its divisor is 0");
+  else if (spec.family === "softmax" && spec.from === "logits" && perClass.length === 1)
+    notes.push("softmax of one class is always 0; did you mean --family sigmoid?");
+  return notes;
+}
+
+/** An error of a run, with the places of the values if it is about those. */
+export function explained(error: unknown, spec: CheckedSpec, inputs: InputArrays, input: Input): unknown {
+  const line = isAboutCounts(error) && explainInvalid(spec, inputs, input);
+  return line ? new UsageError(line) : error;
+}
+
+/** `targets: 3 of 100 labels are …`: some values are out of range. */
+function isAboutCounts(error: unknown): boolean {
+  return error instanceof RangeError && /: \d+ of \d+ /.test(error.message);
 }
 
 /** How many halves of a gradient are as large as they can be. */
@@ -66,23 +88,26 @@ function countAtLimit(gradient: Logits | undefined): number {
 /** Why a loss is not finite. */
 function explainNonFinite(
   spec: CheckedSpec,
-  inputs: InputArrays,
-  input: Input,
-  { loss, nonFiniteCount, validCount }: LossResult<Logits>,
+  { loss, nonFiniteCount, validCount }: Totals,
+  because: () => string,
 ): string {
   if (nonFiniteCount === 0) return `the loss is ${loss}: the sum is more than float32 holds`;
-  const positions = positionsOf(spec, inputs);
   const unit = spec.family === "softmax" ? "pixels" : "elements";
-  const start =
+  return (
     `the loss is ${loss}: ${whole(nonFiniteCount)} of ${whole(validCount)} valid ${unit} ` +
-    `${nonFiniteCount === 1 ? "has" : "have"} no finite loss`;
+    `${nonFiniteCount === 1 ? "has" : "have"} no finite loss${because()}`
+  );
+}
+
+function firstNonFinite(spec: CheckedSpec, inputs: InputArrays, input: Input): string {
+  const positions = positionsOf(spec, inputs);
   for (let position = 0; position < inputs.positions; position++) {
     const place = positions.state(position) === "counts" && positions.nonFinite(position);
     if (!place) continue;
     const { source } = input.logits;
-    return `${start}; the first, because of ${place.value} at ${placeOf(place.index, input.logits)} of ${source}`;
+    return `; the first, because of ${place.value} at ${placeOf(place.index, input.logits)} of ${source}`;
   }
-  return start;
+  return "";
 }
 
 function findFaults(spec: CheckedSpec, inputs: InputArrays): Map<Place["input"], Fault> {
@@ -139,8 +164,15 @@ function remedyFor(
 }
 
 /** Where a number is in the array of its file: `[0, 12, 80]`. */
-function placeOf(index: number, { fileShape }: InputArray<unknown>): string {
+function placeOf(index: number, { fileShape, ranges = [] }: InputArray<unknown>): string {
   let rest = index;
+  for (const { first, count } of ranges) {
+    if (rest < count) {
+      rest += first;
+      break;
+    }
+    rest -= count;
+  }
   const place = fileShape.map(() => 0);
   for (let axis = fileShape.length - 1; axis >= 0; axis--) {
     place[axis] = rest % fileShape[axis]!;

@@ -15,6 +15,7 @@ const code = await main(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,
+  stdin: () => process.stdin,
 });
 
 // WebGPU in Node keeps the process alive, so it is ended by hand; but not before the pipes are empty, and not in the

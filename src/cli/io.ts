@@ -15,6 +15,8 @@ export interface Io {
   stdout: Output;
   stderr: Output;
   env: Record<string, string | undefined>;
+  /** What comes in, when it is wanted. */
+  stdin(): AsyncIterable<Uint8Array>;
 }
 
 /** What computes. */

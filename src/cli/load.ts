@@ -118,7 +118,7 @@ function channelsOf(labels: Uint8Array): Uint8Array {
 }
 
 /** If the number of classes is not what it should be, the channels may be where they are not looked for. */
-function checkClasses(shape: readonly number[], spec: CheckedSpec): void {
+export function checkClasses(shape: readonly number[], spec: CheckedSpec): void {
   try {
     checkShape(spec, shape);
   } catch (error) {

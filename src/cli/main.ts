@@ -9,8 +9,19 @@ import { adapterReport, chooseDevice } from "../node/index.js";
 import { evaluateFiles, evaluateSample, SAMPLE_LOSS_MAP } from "./eval.js";
 import { info } from "./info.js";
 import { UsageError, type Engine, type Io } from "./io.js";
-import { addRunFlags, inFlags, number, specOf, withFlags, type RunOptions } from "./options.js";
+import { merge, type MergeOptions } from "./merge.js";
+import {
+  addRunFlags,
+  addShardFlags,
+  inFlags,
+  number,
+  specOf,
+  withFlags,
+  type RunOptions,
+  type ShardOptions,
+} from "./options.js";
 import { writeSample } from "./sample.js";
+import { evaluateShard, isSharded } from "./shard.js";
 
 const REAL_ENGINE: Engine = { createLoss, chooseDevice, adapterReport };
 
@@ -22,6 +33,8 @@ Examples:
   segloss eval logits.npy masks.npy --family sigmoid --alpha 0.25 --json
   segloss eval batch.npz --gamma 0 --label-smoothing 0.1
   segloss eval logits.npy labels.png --grad grad.npy --loss-map map.png
+  segloss eval --list pairs.txt --shard 1/8 --partial 1.json
+  segloss merge *.json
 
 Exit code: 0 when a loss was computed, 2 with one line on stderr when not.
 A logit that is NaN makes the loss NaN: that is an answer, with exit code 0.`;
@@ -42,7 +55,17 @@ Files: .npy, .npz or .safetensors; a.npz:logits is one array of several
 Examples:
   segloss eval logits.npy labels.png --gamma 2 --ignore-index 255
   segloss eval logits.npy masks.npy --family sigmoid --alpha 0.25
-  segloss eval batch.npz --pixel-weights batch.npz:weights --argmax map.png`;
+  segloss eval batch.npz --pixel-weights batch.npz:weights --argmax map.png
+  segloss eval --list pairs.txt --shard 1/8 --partial 1.json`;
+
+const MERGE = `
+PARTIAL is a file of eval --shard, or - for what such commands print. In any
+order and grouping, and for any n, the sums are exact: the same bits.
+
+Examples:
+  segloss eval --list pairs.txt --shard 1/2 --partial 1.json
+  segloss eval --list pairs.txt --shard 2/2 --partial 2.json
+  segloss merge 1.json 2.json`;
 
 /** Runs the command line `argv` (without node and script) and gives the exit code. Never throws. */
 export async function main(argv: readonly string[], io: Io, engine: Engine = REAL_ENGINE): Promise<number> {
@@ -73,19 +96,40 @@ function program(io: Io, engine: Engine): Command {
     .action(async (values: RunOptions & LossSpec) => {
       const [unknown] = segloss.args;
       if (unknown !== undefined)
-        throw new UsageError(`unknown command ${JSON.stringify(unknown)}; known are eval, sample, info`);
+        throw new UsageError(
+          `unknown command ${JSON.stringify(unknown)}; known are eval, merge, sample, info`,
+        );
       await evaluateSample(io, engine, specOf(values), values);
     });
   addRunFlags(segloss, SAMPLE_LOSS_MAP);
 
   const evaluate = segloss
-    .command("eval <LOGITS> [TARGETS]")
-    .description("the loss of two files, or of two arrays in one")
+    .command("eval [LOGITS] [TARGETS]")
+    .description("the loss of two files, of two arrays in one, or of a list of them")
     .addHelpText("after", FILES)
-    .action((logits: string, targets: string | undefined, values: RunOptions & LossSpec) =>
-      evaluateFiles(io, engine, [logits, targets], specOf(values), values),
+    .action(
+      async (
+        logits: string | undefined,
+        targets: string | undefined,
+        values: RunOptions & ShardOptions & LossSpec,
+      ) => {
+        if (logits === undefined && values.list === undefined)
+          throw new UsageError("LOGITS: expected a file, or --list FILE");
+        if (isSharded(values)) await evaluateShard(io, engine, [logits, targets], specOf(values), values);
+        else await evaluateFiles(io, engine, [logits!, targets], specOf(values), values);
+      },
     );
-  addRunFlags(evaluate);
+  addShardFlags(addRunFlags(evaluate));
+
+  segloss
+    .command("merge <PARTIAL...>")
+    .description("add up what eval --shard gave, and print what eval would")
+    .option("--confusion <file.npy>", "write how often each target got each prediction")
+    .option("--json", "print JSON; NaN and ±Infinity are strings there")
+    .option("--quiet", "print the loss and nothing else")
+    .option("--partial <file.json>", "write the sum as a partial, complete or not")
+    .addHelpText("after", MERGE)
+    .action((paths: string[], values: MergeOptions) => merge(io, paths, values));
 
   segloss
     .command("sample <DIR>")

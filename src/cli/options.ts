@@ -5,6 +5,7 @@ import { Command, Option } from "commander";
 import { ARRAY_FILES, either, splitPath } from "../formats/arrays.js";
 import type { LossSpec } from "../index.js";
 import { UsageError } from "./io.js";
+import type { Shard } from "./units.js";
 
 /** What `eval`, and `segloss` alone, are told beside the loss itself. */
 export interface RunOptions {
@@ -23,6 +24,15 @@ export interface RunOptions {
   confusion?: string;
   json?: true;
   quiet?: true;
+}
+
+/** What only an evaluation in parts is told. */
+export interface ShardOptions {
+  /** A path, of a list of pairs. */
+  list?: string;
+  shard?: Shard;
+  /** A path; without one a partial goes to stdout. */
+  partial?: string;
 }
 
 interface Flag {
@@ -104,6 +114,17 @@ export function addRunFlags(command: Command, defaultLossMap?: string): Command 
   return command;
 }
 
+/** Adds the flags of an evaluation in parts. */
+export function addShardFlags(command: Command): Command {
+  command.optionsGroup("Many files, many machines:");
+  return command
+    .option("--list <file>", "of pairs, a line LOGITS TARGETS each; - is stdin")
+    .addOption(
+      new Option("--shard <i/n>", "evaluate part i of n, print a partial for merge").argParser(shardOf),
+    )
+    .option("--partial <file.json>", "write the partial to a file");
+}
+
 /** The fields of the spec among the values that commander read. */
 export function specOf(values: LossSpec): LossSpec {
   return Object.fromEntries(FIELDS.filter((field) => field in values).map((field) => [field, values[field]]));
@@ -133,7 +154,7 @@ export function number(text: string, flag: string): number {
 }
 
 /** `classWeights` → `--class-weights` */
-function flagOf(name: string): string {
+export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
@@ -147,6 +168,16 @@ function oneOf(...words: string[]): Flag["read"] {
     const listed = words.map((word) => JSON.stringify(word)).join(", ");
     throw new UsageError(`${flag}: expected one of ${listed}, got ${JSON.stringify(text)}`);
   };
+}
+
+function shardOf(text: string): Shard {
+  const [index, of] = (/^\d+\/\d+$/.test(text) ? text.split("/").map(Number) : []) as [number?, number?];
+  if (index !== undefined && of !== undefined && index >= 1 && index <= of && Number.isSafeInteger(of))
+    return { index, of };
+  throw new UsageError(
+    `--shard: expected i/n with i from 1 to n, got ${JSON.stringify(text)}` +
+      (index === 0 ? "; where counting begins at 0, add 1" : ""),
+  );
 }
 
 function list(text: string, flag: string): number[] {

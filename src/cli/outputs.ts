@@ -102,7 +102,7 @@ export function outputFiles(
     files.push({ path: argmax, pieces: [encodeLabels(labels, width, height, palette)] });
   } else if (argmax !== undefined) files.push({ path: argmax, pieces: npyPieces(result.argmax!, mapShape) });
   if (confusion !== undefined) {
-    const counts = spec.family === "softmax" ? [classes, classes] : [classes, 2, 2];
+    const counts = confusionShape(spec, classes);
     files.push({ path: confusion, pieces: npyPieces(result.confusion!, counts) });
   }
   return { files, lossScale };
@@ -110,6 +110,11 @@ export function outputFiles(
 
 export function isPicture(path: string): boolean {
   return path.toLowerCase().endsWith(".png");
+}
+
+/** Label × prediction; for sigmoid channel × target × prediction. */
+export function confusionShape({ family }: CheckedSpec, classes: number): number[] {
+  return family === "softmax" ? [classes, classes] : [classes, 2, 2];
 }
 
 /** Of loss maps and predictions: that of the logits, for softmax without its classes. */

@@ -1,7 +1,8 @@
 // The answer, as a table for people or as JSON for programs.
 
 import { shapeText } from "../check.js";
-import type { InputArrays, CheckedSpec, Logits, LossResult } from "../spec.js";
+import type { CheckedSpec, InputArrays, Logits, LogitType, LossResult, Shape } from "../spec.js";
+import type { Totals } from "./explain.js";
 import type { Io } from "./io.js";
 import type { Input } from "./load.js";
 import type { RunOptions } from "./options.js";
@@ -23,12 +24,47 @@ export interface Report {
   milliseconds: number;
 }
 
-/** One JSON document. JSON has no NaN and no infinities: they become strings. */
+/** What every answer has, whether one run gave it or many. */
+export interface Answer {
+  spec: CheckedSpec;
+  result: Totals;
+  ignoredCount: number;
+  classNames?: readonly string[] | undefined;
+}
+
+/** A name and what there is to say of it. */
+export type Fact = [name: string, phrases: string[]];
+
+/** One JSON document. */
 export function asJson(report: Report): string {
-  const { spec, input, result, ignoredCount, backend, adapter, milliseconds } = report;
-  const { loss, lossSum, divisor, validCount, invalidCount, nonFiniteCount, gradScale } = result;
+  const { input, result, backend, adapter, milliseconds } = report;
   const { grad, gradType, gradOutput, lossMap, argmax, confusion } = report.options;
-  const perClass = result.perClass?.map((row, c) => ({ class: c, name: input.classNames?.[c], ...row }));
+  return answerAsJson(
+    { ...report, classNames: input.classNames },
+    {
+      shape: input.logits.shape,
+      inputs: {
+        logits: input.logits.source,
+        targets: input.targets.source,
+        pixelWeights: input.pixelWeights?.source,
+        gradOutput: input.gradOutput?.source ?? gradOutput,
+      },
+      backend,
+      adapter: adapter ?? null,
+      milliseconds,
+      grad,
+      ...(grad !== undefined && { gradType: gradType ?? "f32", gradScale: result.gradScale }),
+      lossMap,
+      argmax,
+      confusion,
+    },
+  );
+}
+
+/** The answer, and how it came about. JSON has no NaN and no infinities: they become strings. */
+export function answerAsJson({ spec, result, ignoredCount, classNames }: Answer, how: object): string {
+  const { loss, lossSum, divisor, validCount, invalidCount, nonFiniteCount } = result;
+  const perClass = result.perClass?.map((row, c) => ({ class: c, name: classNames?.[c], ...row }));
   const document = {
     loss,
     lossSum,
@@ -39,21 +75,7 @@ export function asJson(report: Report): string {
     nonFiniteCount,
     perClass,
     spec,
-    shape: input.logits.shape,
-    inputs: {
-      logits: input.logits.source,
-      targets: input.targets.source,
-      pixelWeights: input.pixelWeights?.source,
-      gradOutput: input.gradOutput?.source ?? gradOutput,
-    },
-    backend,
-    adapter: adapter ?? null,
-    milliseconds,
-    grad,
-    ...(grad !== undefined && { gradType: gradType ?? "f32", gradScale }),
-    lossMap,
-    argmax,
-    confusion,
+    ...how,
   };
   const finite = (_: string, value: unknown) =>
     typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
@@ -63,33 +85,46 @@ export function asJson(report: Report): string {
 /** What is wider than this is hard to read; a terminal may be narrower. */
 const WIDTH = 80;
 
-/** At most as wide as the terminal, where names and paths and the columns of the classes let it. */
 export function asTable(report: Report, io: Io): string {
-  const { spec, result, backend, adapter, milliseconds } = report;
+  const { input, backend, adapter, milliseconds } = report;
+  const computed: Fact[] = [
+    ["computed by", listed(deviceText(backend, adapter?.source), `${milliseconds.toFixed(0)} ms`)],
+    ...(adapter ? [["adapter", [adapter.name]] satisfies Fact] : []),
+  ];
+  return answerAsTable(
+    { ...report, classNames: input.classNames },
+    [
+      ...inputFacts(report),
+      ["shape", shapePhrases(report.spec, input.logits.shape, report.inputs.logitType)],
+    ],
+    [...computed, ...outputFacts(report)],
+    io,
+  );
+}
+
+/** `webgpu on the system adapter` */
+export function deviceText(backend: string, adapterSource: string | undefined): string {
+  return `${backend} on ${adapterSource === undefined ? "the CPU" : `the ${adapterSource} adapter`}`;
+}
+
+/**
+ * The answer, what it is of, and how it came about. At most as wide as the terminal, where names and paths and the
+ * columns of the classes let it.
+ */
+export function answerAsTable(answer: Answer, inputs: readonly Fact[], how: readonly Fact[], io: Io): string {
+  const { spec, result } = answer;
   const bold = styled(io) ? (text: string) => `\x1b[1m${text}\x1b[22m` : (text: string) => text;
-  const [head = "", ...rows] = classTable(report);
+  const [head = "", ...rows] = classTable(answer);
   const unit = spec.family === "softmax" ? "pixels" : "elements";
   const facts: Fact[] = [
-    ...inputFacts(report),
-    ["shape", shapePhrases(report)],
+    ...inputs,
     ["loss", lossPhrases(spec)],
     [
       "divisor",
-      listed(
-        `${precise(result.divisor)} (${divisorName(report)})`,
-        `sum of losses ${precise(result.lossSum)}`,
-      ),
+      listed(`${precise(result.divisor)} (${divisorName(spec)})`, `sum of losses ${precise(result.lossSum)}`),
     ],
-    [unit, countPhrases(report)],
-    [
-      "computed by",
-      listed(
-        `${backend} on ${adapter ? `the ${adapter.source} adapter` : "the CPU"}`,
-        `${milliseconds.toFixed(0)} ms`,
-      ),
-    ],
-    ...(adapter ? [["adapter", [adapter.name]] satisfies Fact] : []),
-    ...outputFacts(report),
+    [unit, countPhrases(answer)],
+    ...how,
   ];
   const name = `${spec.family === "sigmoid" ? "sigmoid " : ""}${spec.gamma === 0 ? "cross entropy" : "focal loss"}`;
   const lines = [
@@ -103,9 +138,6 @@ export function asTable(report: Report, io: Io): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** A name and what there is to say of it. */
-type Fact = [name: string, phrases: string[]];
-
 /** Each fact in lines of this width, which end with a phrase. */
 function factLines(facts: readonly Fact[], width: number): string[] {
   const room = width - Math.max(...facts.map(([name]) => name.length)) - 2;
@@ -116,7 +148,7 @@ function factLines(facts: readonly Fact[], width: number): string[] {
 }
 
 /** With commas between. */
-function listed(...phrases: string[]): string[] {
+export function listed(...phrases: string[]): string[] {
   return phrases.map((phrase, i) => (i < phrases.length - 1 ? `${phrase},` : phrase));
 }
 
@@ -126,7 +158,7 @@ function file(path: string, ...phrases: string[]): string[] {
 }
 
 /** What each class has, without those that have no pixels; the last row is all of them. */
-function classTable({ spec, input: { classNames }, result }: Report): string[] {
+function classTable({ spec, classNames, result }: Answer): string[] {
   const [group, unit] = spec.family === "softmax" ? ["class", "pixels"] : ["channel", "elements"];
   const digits = String(result.perClass?.length).length;
   const rows = (result.perClass ?? []).map((row, c) => ({
@@ -167,10 +199,11 @@ function inputFacts({ input, inputs }: Report): Fact[] {
   return facts;
 }
 
-function shapePhrases({ spec, input, inputs }: Report): string[] {
-  const phrases = [shapeText(input.logits.shape)];
+/** What is said of a shape. */
+export function shapePhrases(spec: CheckedSpec, shape: Shape, logitType: LogitType): string[] {
+  const phrases = [shapeText(shape)];
   if (spec.layout === "channels-last") phrases.push("channels last in the file");
-  if (inputs.logitType === "f16") phrases.push("float16");
+  if (logitType === "f16") phrases.push("float16");
   return listed(...phrases);
 }
 
@@ -186,7 +219,7 @@ function lossPhrases(spec: CheckedSpec): string[] {
   return listed(...phrases);
 }
 
-function divisorName({ spec: { divisor, family, reduction } }: Report): string {
+function divisorName({ divisor, family, reduction }: CheckedSpec): string {
   if (divisor !== undefined) return "given";
   const unit = family === "softmax" ? "pixels" : "elements";
   return {
@@ -197,7 +230,7 @@ function divisorName({ spec: { divisor, family, reduction } }: Report): string {
   }[reduction];
 }
 
-function countPhrases({ result, ignoredCount }: Report): string[] {
+function countPhrases({ result, ignoredCount }: Answer): string[] {
   const counts = {
     valid: result.validCount,
     ignored: ignoredCount,

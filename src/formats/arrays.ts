@@ -1,11 +1,20 @@
-// One array of a file: .npy holds one, .npz and .safetensors any number, by name. Node only.
+// One array of a file, whole or in pieces: .npy holds one, .npz and .safetensors any number, by name. Node only.
 
-import type { FileHandle } from "node:fs/promises";
 import { extname } from "node:path";
-import { rangeOf, readChunks, reading, type ByteSource, type OnBytes } from "./bytes.js";
+import { CHUNK, InputFile, type OnBytes } from "./bytes.js";
 import { FileError } from "./error.js";
-import { bytesOf, checkNpySize, createData, MAX_HEADER, parseNpyHeader, type NpyArray } from "./npy.js";
-import { openNpz, readEntry } from "./npz.js";
+import {
+  bytesOf,
+  checkNpySize,
+  createData,
+  MAX_HEADER,
+  parseNpyHeader,
+  sizeOf,
+  type Dtype,
+  type NpyArray,
+  type NpyHeader,
+} from "./npy.js";
+import { openNpz, readEntry, storedAt, type Npz } from "./npz.js";
 import {
   headerEnd,
   isTensorDtype,
@@ -28,6 +37,20 @@ export interface FoundArray extends NpyArray {
   source: string;
 }
 
+/** An array in a file that is open: read in pieces, it may be larger than memory. */
+export interface OpenArray extends Omit<NpyArray, "data"> {
+  /** Product of the shape. */
+  readonly count: number;
+  /** Where it was found, for messages: `a.npy`, `a.npz:logits`. */
+  readonly source: string;
+  /**
+   * Fills `into` with the numbers from `firstElement` on, as the dtype says. What is packed, of a .npz, is unpacked
+   * whole and kept when a piece of it is read.
+   */
+  read(into: Uint8Array, firstElement: number, onBytes?: OnBytes): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** Extensions of the files that {@link readArray} reads. */
 export const ARRAY_FILES: readonly string[] = [".npy", ".npz", ".safetensors"];
 
@@ -45,19 +68,37 @@ export function splitPath(path: string): { file: string; name: string | undefine
   return { file, name };
 }
 
-/**
- * The array that the path names; without a name the only one of the file, or the one that is called as usual. Of any
- * size: it is read in chunks, and the others are not.
- */
+/** The array that the path names; without a name the only one of the file, or the one that is called as usual. */
+export async function openArray(path: string, wanted: Wanted): Promise<OpenArray> {
+  const { file: filePath, name } = splitPath(path);
+  const choose = (names: readonly string[]) => chooseName(names, name, wanted, filePath);
+  const file = await InputFile.open(filePath);
+  try {
+    const extension = extname(filePath).toLowerCase();
+    const array =
+      extension === ".npz"
+        ? await openEntry(file, choose)
+        : extension === ".safetensors"
+          ? await openTensor(file, choose)
+          : await openNpy(file);
+    return { ...array, close: () => file.close() };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** The whole array that the path names. */
 export async function readArray(path: string, wanted: Wanted, onBytes?: OnBytes): Promise<FoundArray> {
-  const { file, name } = splitPath(path);
-  const choose = (names: readonly string[]) => chooseName(names, name, wanted, file);
-  return reading(file, async (handle, size) => {
-    const extension = extname(file).toLowerCase();
-    if (extension === ".npz") return readNpz(handle, size, file, choose, onBytes);
-    if (extension === ".safetensors") return readTensor(handle, size, file, choose, onBytes);
-    return readNpy(rangeOf(handle, 0, size, file), file, onBytes);
-  });
+  const array = await openArray(path, wanted);
+  try {
+    const { dtype, shape, count, source } = array;
+    const data = createData(dtype, count, source);
+    await array.read(bytesOf(data), 0, onBytes);
+    return { dtype, shape, data, source };
+  } finally {
+    await array.close();
+  }
 }
 
 /** `a, b or c` */
@@ -68,57 +109,131 @@ export function either(words: readonly string[]): string {
 
 type Choose = (names: readonly string[]) => string;
 
-async function readNpy(bytes: ByteSource, source: string, onBytes?: OnBytes): Promise<FoundArray> {
-  const start = new Uint8Array(Math.min(bytes.size, MAX_HEADER));
-  await bytes.read(start);
-  const { dtype, shape, count, dataStart } = parseNpyHeader(start, source);
-  checkNpySize({ dtype, shape, count, dataStart }, bytes.size, source);
-  const data = createData(dtype, count, source);
-  const first = start.subarray(dataStart);
-  bytesOf(data).set(first);
-  onBytes?.(start.length, bytes.size);
-  await readChunks(bytes, bytesOf(data).subarray(first.length), onBytes);
-  return { dtype, shape, data, source };
+/** An array without its file. */
+type Found = Omit<OpenArray, "close">;
+
+async function openNpy(file: InputFile): Promise<Found> {
+  const header = await readHeader((start) => file.read(start, 0), file.size, file.path);
+  return found(header, file.path, readAt(file, header.dataStart, header.dtype));
 }
 
-async function readNpz(
-  handle: FileHandle,
-  size: number,
-  file: string,
-  choose: Choose,
-  onBytes?: OnBytes,
-): Promise<FoundArray> {
-  const npz = await openNpz(handle, size, file);
+async function openEntry(file: InputFile, choose: Choose): Promise<Found> {
+  const npz = await openNpz(file);
   const name = choose([...npz.entries.keys()]);
-  return readEntry(npz, name, (bytes) => readNpy(bytes, `${file}:${name}`, onBytes));
+  const source = `${file.path}:${name}`;
+  const header = await readEntry(npz, name, (bytes) =>
+    readHeader((start) => bytes.read(start), bytes.size, source),
+  );
+  const { dtype, count, dataStart } = header;
+  const start = await storedAt(npz, name);
+  let kept: Promise<Uint8Array> | undefined;
+  const unpacked = async () => {
+    const bytes = bytesOf(createData(dtype, count, source));
+    await unpack(npz, name, dataStart, bytes);
+    return bytes;
+  };
+  const readPiece: OpenArray["read"] =
+    start !== undefined
+      ? readAt(file, start + dataStart, dtype)
+      : async (into, firstElement) => {
+          const bytes = await (kept ??= unpacked());
+          const first = firstElement * sizeOf(dtype);
+          into.set(bytes.subarray(first, first + into.length));
+        };
+  return found(header, source, async (into, firstElement, onBytes) => {
+    if (into.length === count * sizeOf(dtype)) await unpack(npz, name, dataStart, into, onBytes);
+    else await readPiece(into, firstElement, onBytes);
+  });
 }
 
-async function readTensor(
-  handle: FileHandle,
-  size: number,
-  file: string,
-  choose: Choose,
-  onBytes?: OnBytes,
-): Promise<FoundArray> {
-  const whole = rangeOf(handle, 0, size, file);
-  const length = new Uint8Array(Math.min(size, LENGTH_BYTES));
-  await whole.read(length);
-  const dataStart = headerEnd(length, size, file);
+async function openTensor(file: InputFile, choose: Choose): Promise<Found> {
+  const length = new Uint8Array(Math.min(file.size, LENGTH_BYTES));
+  await file.read(length, 0);
+  const dataStart = headerEnd(length, file.size, file.path);
   const header = new Uint8Array(dataStart - LENGTH_BYTES);
-  await whole.read(header);
+  await file.read(header, LENGTH_BYTES);
 
-  const tensors = parseTensors(header, dataStart, size, file);
+  const tensors = parseTensors(header, dataStart, file.size, file.path);
   const name = choose(tensors.map((tensor) => tensor.name));
-  const { dtype, shape, count, start, end } = tensors.find((tensor) => tensor.name === name)!;
-  const source = `${file}:${name}`;
-  if (!isTensorDtype(dtype))
+  const tensor = tensors.find((one) => one.name === name)!;
+  const source = `${file.path}:${name}`;
+  if (!isTensorDtype(tensor.dtype))
     throw new FileError(
-      `${source}: dtype ${dtype} is not supported; save it as one of ${Object.keys(TENSOR_DTYPES).join(", ")}`,
+      `${source}: dtype ${tensor.dtype} is not supported; save it as one of ${Object.keys(TENSOR_DTYPES).join(", ")}`,
     );
-  const data = createData(TENSOR_DTYPES[dtype], count, source);
-  await readChunks(rangeOf(handle, start, end, file), bytesOf(data), onBytes);
-  if (dtype === "BF16") return { dtype: "<f4", shape, data: widenBrainFloats(data as Uint16Array), source };
-  return { dtype: TENSOR_DTYPES[dtype], shape, data, source };
+  const dtype = TENSOR_DTYPES[tensor.dtype];
+  const read = readAt(file, tensor.start, dtype);
+  if (tensor.dtype === "BF16") return found({ ...tensor, dtype: "<f4" }, source, readWidened(read));
+  return found({ ...tensor, dtype }, source, read);
+}
+
+function found(
+  { dtype, shape, count }: Omit<NpyHeader, "dataStart">,
+  source: string,
+  read: Found["read"],
+): Found {
+  return {
+    dtype,
+    shape,
+    count,
+    source,
+    async read(into, firstElement, onBytes) {
+      const end = firstElement + into.length / sizeOf(dtype);
+      if (!(firstElement >= 0 && Number.isInteger(end) && end <= count))
+        throw new RangeError(`${source}: numbers ${firstElement} to ${end} were to be read, it has ${count}`);
+      await read(into, firstElement, onBytes);
+    },
+  };
+}
+
+/** Reads numbers that stand in a file as they are, from this byte on. */
+function readAt(file: InputFile, start: number, dtype: Dtype): OpenArray["read"] {
+  return (into, firstElement, onBytes) => file.read(into, start + firstElement * sizeOf(dtype), onBytes);
+}
+
+/** Reads floats of which the file has the upper halves. */
+function readWidened(read: OpenArray["read"]): OpenArray["read"] {
+  return async (into, firstElement, onBytes) => {
+    for (let at = 0; at < into.length; at += CHUNK) {
+      const chunk = into.subarray(at, at + CHUNK);
+      const halves = new Uint16Array(chunk.length / 4);
+      await read(bytesOf(halves), firstElement + at / 4);
+      chunk.set(bytesOf(widenBrainFloats(halves)));
+      onBytes?.(at + chunk.length, into.length);
+    }
+  };
+}
+
+/** The header of a .npy file of this size, from its first bytes. */
+async function readHeader(
+  read: (start: Uint8Array) => Promise<void>,
+  size: number,
+  source: string,
+): Promise<NpyHeader> {
+  const start = new Uint8Array(Math.min(size, MAX_HEADER));
+  await read(start);
+  const header = parseNpyHeader(start, source);
+  checkNpySize(header, size, source);
+  return header;
+}
+
+/** Fills `into` with all numbers of an array, and checks that the file is what was once stored. */
+async function unpack(
+  npz: Npz,
+  name: string,
+  dataStart: number,
+  into: Uint8Array,
+  onBytes?: OnBytes,
+): Promise<void> {
+  await readEntry(npz, name, async (bytes) => {
+    await bytes.read(new Uint8Array(dataStart));
+    for (let at = 0; at < into.length; at += CHUNK) {
+      const chunk = into.subarray(at, at + CHUNK);
+      await bytes.read(chunk);
+      onBytes?.(at + chunk.length, into.length);
+    }
+    await bytes.check();
+  });
 }
 
 function chooseName(

@@ -1,15 +1,16 @@
 // What a loss reads and writes as files: logits, targets and weights in, gradients and maps out. Node only.
 
-import { access, constants, open, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, extname, join } from "node:path";
+import { access, constants, stat } from "node:fs/promises";
+import { dirname, extname } from "node:path";
 import { halvesToFloats } from "../half.js";
-import type { CheckedSpec, Logits, Shape, Targets } from "../spec.js";
-import { ARRAY_FILES, either, readArray, splitPath, type FoundArray, type Wanted } from "./arrays.js";
-import { CHUNK, isSystemError, readBytes, reason, type OnBytes } from "./bytes.js";
+import type { CheckedSpec, Logits, LogitType, Shape, Targets } from "../spec.js";
+import { ARRAY_FILES, either, openArray, splitPath, type OpenArray, type Wanted } from "./arrays.js";
+import { readBytes, reason, type OnBytes } from "./bytes.js";
 import { FileError } from "./error.js";
-import { bytesOf, encodeNpyHeader, typeOf, type Dtype, type NpyData } from "./npy.js";
+import { bytesOf, createData, encodeNpyHeader, sizeOf, typeOf, type Dtype, type NpyData } from "./npy.js";
 import { decodeLabels } from "./png.js";
 
+export { writeFiles, type OutputFile } from "./write.js";
 export { reason, type OnBytes };
 
 /** What the shapes in files depend on. */
@@ -22,6 +23,8 @@ export interface InputArray<T> {
   source: string;
   /** The shape in the file: in its layout, and one image may be without its N. */
   fileShape: number[];
+  /** Where the numbers are in the file, if they are not all of it. */
+  ranges?: readonly Range[];
 }
 
 /** Logits; float16 as its bits, a Uint16Array. */
@@ -30,65 +33,131 @@ export interface InputLogits extends InputArray<Logits> {
   shape: number[];
 }
 
-/** A file to be written: its bytes, in pieces. */
-export interface OutputFile {
-  path: string;
-  pieces: Uint8Array[];
+/** Numbers of an array that stand side by side. */
+export interface Range {
+  /** The first of them, counted from the first of the array. */
+  first: number;
+  count: number;
 }
+
+/** An array that a loss reads, in pieces, from a file that is open. */
+export interface OpenInput<T> extends Pick<InputArray<T>, "source" | "fileShape"> {
+  /** Of targets: whether they are soft. */
+  isFloat: boolean;
+  /** The numbers of these ranges, one after the other; by default all there are. */
+  read(ranges?: readonly Range[], onBytes?: OnBytes): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface OpenLogits extends OpenInput<Logits> {
+  /** `[N, C, ...spatial]`, whatever the layout. */
+  shape: number[];
+  type: LogitType;
+}
+
+const LOGIT_TYPES: Partial<Record<Dtype, LogitType>> = { "<f4": "f32", "<f2": "f16" };
 
 const LOGITS = { what: "logits", names: ["logits"] };
 const TARGETS = { what: "targets", names: ["targets", "labels", "target", "label"] };
 const PIXEL_WEIGHTS = { what: "pixel weights", names: ["pixel_weights", "pixelWeights", "weights"] };
 const GRAD_OUTPUT = { what: "grad output", names: ["grad_output", "gradOutput"] };
 
-/**
- * Logits, `[N, C, ...spatial]` or, when the channels come last, `[N, ...spatial, C]`. Three sizes are one image without
- * its N, two are `[N, C]`, and a single one is `[N]` of one channel, which only family sigmoid has.
- */
+/** All of {@link openLogits}. */
 export async function readLogits(
   path: string,
   context: FileContext,
   onBytes?: OnBytes,
 ): Promise<InputLogits> {
-  checkExtension(splitPath(path).file, LOGITS.what, ARRAY_FILES);
-  const array = await readArray(path, LOGITS, onBytes);
-  const { shape: fileShape, source } = array;
-  if (!isHalves(array) && !isFloats(array))
-    throw new FileError(`${source}: logits of ${typeOf(array.dtype)}; expected float32 or float16`);
-  return { data: array.data, source, fileShape, shape: logitsShape(fileShape, context, source) };
+  const logits = await openLogits(path, context);
+  return { ...(await readAll(logits, onBytes)), shape: logits.shape };
 }
 
-/**
- * Targets for logits of this shape, `[N, C, ...spatial]`. Family softmax: labels `[N, ...spatial]`, which may have a
- * channel axis of 1, or soft targets, floats shaped like the logits. Family sigmoid: of any type, shaped like the
- * logits, or without the channel axis where it is 1. An N of 1 may be left out; a .png file holds one image.
- */
+/** All of {@link openTargets}. */
 export async function readTargets(
   path: string,
   shape: Shape,
   context: FileContext,
   onBytes?: OnBytes,
 ): Promise<InputArray<Targets>> {
+  return readAll(await openTargets(path, shape, context, onBytes), onBytes);
+}
+
+/** All of {@link openPixelWeights}. */
+export async function readPixelWeights(
+  path: string,
+  shape: Shape,
+  context: FileContext,
+  onBytes?: OnBytes,
+): Promise<InputArray<Float32Array>> {
+  return readAll(await openPixelWeights(path, shape, context), onBytes);
+}
+
+/**
+ * Logits, `[N, C, ...spatial]` or, when the channels come last, `[N, ...spatial, C]`. Three sizes are one image without
+ * its N, two are `[N, C]`, and a single one is `[N]` of one channel, which only family sigmoid has.
+ */
+export async function openLogits(path: string, context: FileContext): Promise<OpenLogits> {
+  checkExtension(splitPath(path).file, LOGITS.what, ARRAY_FILES);
+  const array = await openArray(path, LOGITS);
+  return orClose(array, () => {
+    const type = LOGIT_TYPES[array.dtype];
+    if (!type)
+      throw new FileError(`${array.source}: logits of ${typeOf(array.dtype)}; expected float32 or float16`);
+    return {
+      ...openInput(array, (data) => data as Logits),
+      shape: logitsShape(array.shape, context, array.source),
+      type,
+    };
+  });
+}
+
+/**
+ * Targets for logits of this shape, `[N, C, ...spatial]`. Family softmax: labels `[N, ...spatial]`, which may have a
+ * channel axis of 1, or soft targets, floats shaped like the logits. Family sigmoid: of any type, shaped like the
+ * logits, or without the channel axis where it is 1. An N of 1 may be left out; a .png file holds one image and is read
+ * at once.
+ */
+export async function openTargets(
+  path: string,
+  shape: Shape,
+  context: FileContext,
+  onBytes?: OnBytes,
+): Promise<OpenInput<Targets>> {
   const extension = checkExtension(splitPath(path).file, TARGETS.what, [...ARRAY_FILES, ".png"]);
-  if (extension === ".png") return readPng(path, shape, context, onBytes);
-  const found = await readArray(path, TARGETS, onBytes);
-  const { source, shape: fileShape } = found;
-  const data = isHalves(found) ? halvesToFloats(found.data) : found.data;
-  const array = { data, source, fileShape };
-  const isSigmoid = context.family === "sigmoid";
-  const [perPixel, perElement] = [pixelShapes(shape), elementShapes(shape, context)];
-  if (isSigmoid || data instanceof Float32Array)
-    checkShape(array, TARGETS.what, perElement, () => {
-      if (!isAmong(perPixel, fileShape)) return "";
-      return isSigmoid ? 'family "sigmoid" takes a target for each channel' : "save labels as whole numbers";
-    });
-  else
-    checkShape(array, TARGETS.what, perPixel, () =>
-      isAmong(perElement, fileShape)
-        ? 'save soft targets as floats, or take family "sigmoid"'
-        : otherLayout(fileShape, shape, context),
-    );
-  return array;
+  if (extension === ".png") return inMemory(await readPng(path, shape, context, onBytes));
+  const array = await openArray(path, TARGETS);
+  return orClose(array, () => {
+    const input = openInput(array, (data) => widened(array, data));
+    const isSigmoid = context.family === "sigmoid";
+    const [perPixel, perElement] = [pixelShapes(shape), elementShapes(shape, context)];
+    if (isSigmoid || isFloat(array))
+      checkShape(input, TARGETS.what, perElement, () => {
+        if (!isAmong(perPixel, input.fileShape)) return "";
+        return isSigmoid
+          ? 'family "sigmoid" takes a target for each channel'
+          : "save labels as whole numbers";
+      });
+    else
+      checkShape(input, TARGETS.what, perPixel, () =>
+        isAmong(perElement, input.fileShape)
+          ? 'save soft targets as floats, or take family "sigmoid"'
+          : otherLayout(input.fileShape, shape, context),
+      );
+    return input;
+  });
+}
+
+/** One weight per pixel, `[N, ...spatial]` for logits of shape `[N, C, ...spatial]`, as labels are. */
+export async function openPixelWeights(
+  path: string,
+  shape: Shape,
+  context: FileContext,
+): Promise<OpenInput<Float32Array>> {
+  return openFloats(path, PIXEL_WEIGHTS, (weights) =>
+    checkShape(weights, PIXEL_WEIGHTS.what, pixelShapes(shape), () =>
+      otherLayout(weights.fileShape, shape, context),
+    ),
+  );
 }
 
 /** What the shape of logits would be, had their file been read in the other layout. */
@@ -103,20 +172,6 @@ export function inOtherLayout(
   return { layout: other, shape: inOrder(batch!, sizes, other) };
 }
 
-/** One weight per pixel, `[N, ...spatial]` for logits of shape `[N, C, ...spatial]`, as labels are. */
-export async function readPixelWeights(
-  path: string,
-  shape: Shape,
-  context: FileContext,
-  onBytes?: OnBytes,
-): Promise<InputArray<Float32Array>> {
-  const array = await readFloats(path, PIXEL_WEIGHTS, onBytes);
-  checkShape(array, PIXEL_WEIGHTS.what, pixelShapes(shape), () =>
-    otherLayout(array.fileShape, shape, context),
-  );
-  return array;
-}
-
 /** An upstream gradient, shaped like the loss map: as labels are, for family sigmoid as the logits are. */
 export async function readGradOutput(
   path: string,
@@ -124,10 +179,9 @@ export async function readGradOutput(
   context: FileContext,
   onBytes?: OnBytes,
 ): Promise<InputArray<Float32Array>> {
-  const array = await readFloats(path, GRAD_OUTPUT, onBytes);
   const shapes = context.family === "softmax" ? pixelShapes(shape) : elementShapes(shape, context);
-  checkShape(array, GRAD_OUTPUT.what, shapes);
-  return array;
+  const gradOutput = await openFloats(path, GRAD_OUTPUT, (map) => checkShape(map, GRAD_OUTPUT.what, shapes));
+  return readAll(gradOutput, onBytes);
 }
 
 /** Refuses a path that cannot be written, before there is anything to write. */
@@ -144,29 +198,6 @@ export async function checkWritable(path: string): Promise<void> {
     throw new FileError(`${path}: cannot be written, ${folder} is no folder`);
 }
 
-/** Writes all of these files or none: first beside their places, then each is moved to its own. */
-export async function writeFiles(files: readonly OutputFile[], onBytes?: OnBytes): Promise<void> {
-  const total = files.flatMap((file) => file.pieces).reduce((sum, piece) => sum + piece.length, 0);
-  const temporary = (path: string) => join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
-  let path = "";
-  let done = 0;
-  try {
-    for (const file of files) {
-      path = file.path;
-      await writePieces(temporary(path), file.pieces, (bytes) => onBytes?.((done += bytes), total));
-    }
-    for (const file of files) {
-      path = file.path;
-      await rename(temporary(path), path);
-    }
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    throw new FileError(`${path}: cannot be written, ${reason(error)}`);
-  } finally {
-    for (const file of files) await rm(temporary(file.path), { force: true });
-  }
-}
-
 /** The pieces of a .npy file; the numbers are not copied. A Uint16Array of halves needs its dtype, `<f2`. */
 export function npyPieces(data: NpyData, shape: Shape, dtype?: Dtype): Uint8Array[] {
   return [encodeNpyHeader(data, shape, dtype), bytesOf(data)];
@@ -181,36 +212,85 @@ export function checkExtension(path: string, what: string, allowed: readonly str
 }
 
 /** Floats, halves widened. */
-async function readFloats(
+async function openFloats(
   path: string,
   wanted: Wanted,
-  onBytes?: OnBytes,
-): Promise<InputArray<Float32Array>> {
+  check: (input: OpenInput<Float32Array>) => void,
+): Promise<OpenInput<Float32Array>> {
   checkExtension(splitPath(path).file, wanted.what, ARRAY_FILES);
-  const array = await readArray(path, wanted, onBytes);
-  const { source, shape: fileShape } = array;
-  const data = isHalves(array) ? halvesToFloats(array.data) : array.data;
-  if (!(data instanceof Float32Array))
-    throw new FileError(`${source}: ${wanted.what} of ${typeOf(array.dtype)}; expected float32 or float16`);
-  return { data, source, fileShape };
+  const array = await openArray(path, wanted);
+  return orClose(array, () => {
+    if (!isFloat(array))
+      throw new FileError(
+        `${array.source}: ${wanted.what} of ${typeOf(array.dtype)}; expected float32 or float16`,
+      );
+    const input = openInput(array, (data) => widened(array, data) as Float32Array);
+    check(input);
+    return input;
+  });
 }
 
-async function writePieces(
-  path: string,
-  pieces: readonly Uint8Array[],
-  onChunk: (bytes: number) => void,
-): Promise<void> {
-  const file = await open(path, "w");
-  try {
-    for (const piece of pieces)
-      for (let at = 0; at < piece.length; at += CHUNK) {
-        const chunk = piece.subarray(at, at + CHUNK);
-        await file.writeFile(chunk);
-        onChunk(chunk.length);
+function openInput<T>(array: OpenArray, convert: (data: NpyData) => T): OpenInput<T> {
+  const { dtype, source } = array;
+  return {
+    source,
+    fileShape: array.shape,
+    isFloat: isFloat(array),
+    async read(ranges = [{ first: 0, count: array.count }], onBytes) {
+      const data = createData(dtype, total(ranges), source);
+      const bytes = bytesOf(data);
+      let end = 0;
+      for (const { first, count } of ranges) {
+        const start = end;
+        end += count * sizeOf(dtype);
+        await array.read(bytes.subarray(start, end), first, (done) => onBytes?.(start + done, bytes.length));
       }
+      return convert(data);
+    },
+    close: () => array.close(),
+  };
+}
+
+/** An array that was read before. */
+function inMemory<T extends Targets>({ data, ...input }: InputArray<T>): OpenInput<T> {
+  return {
+    ...input,
+    isFloat: data instanceof Float32Array,
+    async read(ranges) {
+      if (!ranges) return data;
+      const part = data.slice(0, total(ranges)) as T;
+      let end = 0;
+      for (const { first, count } of ranges) {
+        part.set(data.subarray(first, first + count) as never, end);
+        end += count;
+      }
+      return part;
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+async function readAll<T>(input: OpenInput<T>, onBytes?: OnBytes): Promise<InputArray<T>> {
+  try {
+    const { source, fileShape } = input;
+    return { data: await input.read(undefined, onBytes), source, fileShape };
   } finally {
-    await file.close();
+    await input.close();
   }
+}
+
+/** What is made of an array; if it cannot be, the array is closed. */
+async function orClose<T>(array: OpenArray, make: () => T): Promise<T> {
+  try {
+    return make();
+  } catch (error) {
+    await array.close();
+    throw error;
+  }
+}
+
+function total(ranges: readonly Range[]): number {
+  return ranges.reduce((sum, { count }) => sum + count, 0);
 }
 
 async function readPng(
@@ -280,7 +360,7 @@ function withBatch(batch: number, shapes: number[][]): number[][] {
 }
 
 function checkShape(
-  { source, fileShape }: InputArray<unknown>,
+  { source, fileShape }: Pick<InputArray<unknown>, "source" | "fileShape">,
   what: string,
   allowed: number[][],
   remedyOf: () => string = () => "",
@@ -296,12 +376,13 @@ function isAmong(shapes: number[][], shape: readonly number[]): boolean {
   return shapes.map(listText).includes(listText(shape));
 }
 
-function isHalves(array: FoundArray): array is FoundArray & { data: Uint16Array } {
-  return array.dtype === "<f2";
+function isFloat({ dtype }: OpenArray): boolean {
+  return dtype === "<f4" || dtype === "<f2";
 }
 
-function isFloats(array: FoundArray): array is FoundArray & { data: Float32Array } {
-  return array.dtype === "<f4";
+/** Halves become floats. */
+function widened({ dtype }: OpenArray, data: NpyData): NpyData {
+  return dtype === "<f2" ? halvesToFloats(data as Uint16Array) : data;
 }
 
 function listText(shape: Shape): string {

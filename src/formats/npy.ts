@@ -122,6 +122,11 @@ export function encodeNpyHeader(
     throw new RangeError(`shape: [${shape.join(", ")}] holds ${count} numbers, the array has ${data.length}`);
   if (!(data instanceof DTYPES[dtype].array))
     throw new TypeError(`dtype: ${dtype} is no dtype of a ${data.constructor.name}`);
+  return npyHeader(shape, dtype);
+}
+
+/** What stands before the numbers of a .npy file of this shape. */
+export function npyHeader(shape: readonly number[], dtype: Dtype): Uint8Array {
   const tuple = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
   const text = `{'descr': '${dtype}', 'fortran_order': False, 'shape': ${tuple}, }`;
   const length = Math.ceil((10 + text.length + 1) / 64) * 64; // the numbers start at a multiple of 64

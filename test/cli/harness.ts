@@ -3,6 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { afterAll, beforeAll } from "vitest";
 import type { Engine } from "../../src/cli/io.js";
 import { main } from "../../src/cli/main.js";
@@ -21,11 +22,12 @@ export interface World {
   columns?: number;
   env?: Record<string, string>;
   engine?: Engine;
+  stdin?: string;
 }
 
 export async function run(
   argv: readonly string[],
-  { tty = false, columns, env = {}, engine }: World = {},
+  { tty = false, columns, env = {}, engine, stdin = "" }: World = {},
 ): Promise<Ran> {
   const written = { stdout: "", stderr: "" };
   const output = (name: "stdout" | "stderr") => ({
@@ -33,7 +35,13 @@ export async function run(
     ...(columns !== undefined && { columns }),
     write: (text: string) => void (written[name] += text),
   });
-  const code = await main(argv, { stdout: output("stdout"), stderr: output("stderr"), env }, engine);
+  const io = {
+    stdout: output("stdout"),
+    stderr: output("stderr"),
+    env,
+    stdin: () => Readable.from([Buffer.from(stdin)]),
+  };
+  const code = await main(argv, io, engine);
   return { code, ...written };
 }
 
