@@ -7,13 +7,14 @@ import { checkSpec, type CheckedSpec, type LossSpec } from "../spec.js";
 import { openLoss } from "./backend.js";
 import { explained, notesOn } from "./explain.js";
 import type { Engine, Io } from "./io.js";
-import { loadFiles, loadMaps, loadSample, lossInputs, targetsPath, type Input } from "./load.js";
+import { closeFiles, loadFiles, loadMaps, loadSample, lossInputs, targetsPath, type Input } from "./load.js";
 import type { RunOptions } from "./options.js";
 import { askedOutputs, checkOutputFiles, checkPicture, outputFiles, outputPaths } from "./outputs.js";
 import { checkInputPaths, checkOutputPaths, type Paths } from "./paths.js";
 import { countIgnored } from "./positions.js";
 import { Progress } from "./progress.js";
 import { asJson, asTable, type Report } from "./report.js";
+import { FileSource, GradientFile } from "./stream.js";
 
 export const SAMPLE_LOSS_MAP = "loss-map.png";
 
@@ -28,7 +29,7 @@ export async function evaluateFiles(
   const targets = targetsPath(logits, givenTargets);
   const paths = { LOGITS: logits, TARGETS: targets };
   await evaluate(io, engine, spec, options, paths, (checked, progress) =>
-    loadFiles(logits, targets, checked, progress),
+    loadFiles(logits, targets, checked, progress, engine.mostInMemory),
   );
 }
 
@@ -57,26 +58,49 @@ async function evaluate(
 
   const progress = new Progress(io.stderr, io.stderr.isTTY === true && !options.quiet);
   const loaded = await load(spec, progress);
+  try {
+    await evaluateLoaded(io, engine, givenSpec, options, loaded, LOGITS !== undefined, progress);
+  } finally {
+    await closeFiles(loaded);
+  }
+}
+
+async function evaluateLoaded(
+  io: Io,
+  engine: Engine,
+  givenSpec: LossSpec,
+  options: RunOptions,
+  loaded: Input,
+  areFiles: boolean,
+  progress: Progress,
+): Promise<void> {
+  const spec = checkSpec(givenSpec);
   checkPicture(spec, loaded.logits.shape, options);
   const input = await loadMaps(loaded, spec, options, progress);
-  if (LOGITS !== undefined) await checkInputPaths(sourcesOf(input));
+  if (areFiles) await checkInputPaths(sourcesOf(input));
   const given = lossInputs(input, options);
   const asked = askedOutputs(options);
   const inputs = checkInputs(spec, given);
   checkOutputs(spec, asked, inputs);
 
   const opened = await openLoss(engine, givenSpec, options);
+  const { grad, gradType = "f32" } = options;
+  let gradient: GradientFile | undefined;
   try {
+    if (grad !== undefined) gradient = await GradientFile.create(grad, input.logits.fileShape, gradType);
     const begin = performance.now();
-    const result = await progress
-      .wait("computing", () => opened.loss.run(given, asked))
-      .catch((error: unknown) => {
-        throw explained(error, spec, inputs, input);
-      });
+    const result = await compute(
+      () => opened.loss.run(given, { ...asked, ...(gradient && { gradientTo: gradient }) }),
+      input,
+      progress,
+    ).catch((error: unknown) => {
+      throw explained(error, spec, inputs, input);
+    });
     const milliseconds = performance.now() - begin;
 
     const { files, lossScale } = outputFiles(spec, inputs, input, result, options);
     if (files.length > 0) await progress.bytes("writing", (onBytes) => writeFiles(files, onBytes));
+    await gradient?.commit();
 
     const report: Report = {
       spec,
@@ -91,12 +115,29 @@ async function evaluate(
       milliseconds,
     };
     if (!options.quiet)
-      for (const note of [...(opened.note ? [opened.note] : []), ...notesOn(spec, inputs, input, result)])
+      for (const note of [
+        ...(opened.note ? [opened.note] : []),
+        ...notesOn(spec, inputs, input, result, gradient?.atLimit ?? 0),
+      ])
         io.stderr.write(`segloss: ${note}\n`);
     io.stdout.write(options.json ? asJson(report) : options.quiet ? `${result.loss}\n` : asTable(report, io));
   } finally {
+    await gradient?.abort();
     opened.close();
   }
+}
+
+/** With a bar for what is read meanwhile. */
+async function compute<T>(run: () => Promise<T>, { logits, targets }: Input, progress: Progress): Promise<T> {
+  const sources = [logits, targets].flatMap(({ data, source }) =>
+    data instanceof FileSource ? [{ data, source }] : [],
+  );
+  const [first] = sources;
+  if (!first) return progress.wait("computing", run);
+  return progress.bytes(`reading ${first.source}, computing`, (onBytes) => {
+    first.data.onBytes = onBytes;
+    return run();
+  });
 }
 
 /** All that can be wrong before a file is read. */

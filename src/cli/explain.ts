@@ -1,7 +1,8 @@
 // What is wrong with values that are out of range or not finite: which they are, where, and what may help.
 
+import { isSource } from "../arrays.js";
 import type { InputArray } from "../formats/files.js";
-import type { CheckedSpec, InputArrays, Logits, LossResult } from "../spec.js";
+import type { CheckedSpec, CheckedInputs, Logits, LossResult } from "../spec.js";
 import { UsageError } from "./io.js";
 import type { Input } from "./load.js";
 import { positionsOf, type Place } from "./positions.js";
@@ -21,7 +22,7 @@ interface Fault {
 export type Totals = Omit<LossResult, "gradLogits" | "lossMap" | "argmax" | "confusion">;
 
 /** A sentence for each input with values that are out of range, in one line. */
-function explainInvalid(spec: CheckedSpec, inputs: InputArrays, input: Input): string {
+function explainInvalid(spec: CheckedSpec, inputs: CheckedInputs, input: Input): string {
   const faults = findFaults(spec, inputs);
   const sentences = (["targets", "logits", "pixelWeights"] as const).flatMap((name) => {
     const fault = faults.get(name);
@@ -37,15 +38,18 @@ function explainInvalid(spec: CheckedSpec, inputs: InputArrays, input: Input): s
   return sentences.join("; ");
 }
 
-/** What one should know about a result that is not what it seems; one sentence each. */
+/**
+ * What one should know about a result that is not what it seems; one sentence each. `atLimit`: how many numbers of the
+ * gradient are as large as a float16 can be.
+ */
 export function notesOn(
   spec: CheckedSpec,
-  inputs: InputArrays,
+  inputs: CheckedInputs,
   input: Input,
   result: LossResult<Logits>,
+  atLimit: number,
 ): string[] {
   const notes = notesOnTotals(spec, result, () => firstNonFinite(spec, inputs, input));
-  const atLimit = countAtLimit(result.gradLogits);
   if (atLimit > 0)
     notes.push(
       `${whole(atLimit)} of ${whole(inputs.logits.length)} numbers of the gradient are at float16's limit of ±65504; ` +
@@ -69,7 +73,7 @@ export function notesOnTotals(spec: CheckedSpec, result: Totals, because: () => 
 }
 
 /** An error of a run, with the places of the values if it is about those. */
-export function explained(error: unknown, spec: CheckedSpec, inputs: InputArrays, input: Input): unknown {
+export function explained(error: unknown, spec: CheckedSpec, inputs: CheckedInputs, input: Input): unknown {
   const line = isAboutCounts(error) && explainInvalid(spec, inputs, input);
   return line ? new UsageError(line) : error;
 }
@@ -77,12 +81,6 @@ export function explained(error: unknown, spec: CheckedSpec, inputs: InputArrays
 /** `targets: 3 of 100 labels are …`: some values are out of range. */
 function isAboutCounts(error: unknown): boolean {
   return error instanceof RangeError && /: \d+ of \d+ /.test(error.message);
-}
-
-/** How many halves of a gradient are as large as they can be. */
-function countAtLimit(gradient: Logits | undefined): number {
-  if (!(gradient instanceof Uint16Array)) return 0;
-  return gradient.reduce((count, bits) => count + Number((bits & 0x7fff) === 0x7bff), 0);
 }
 
 /** Why a loss is not finite. */
@@ -99,7 +97,7 @@ function explainNonFinite(
   );
 }
 
-function firstNonFinite(spec: CheckedSpec, inputs: InputArrays, input: Input): string {
+function firstNonFinite(spec: CheckedSpec, inputs: CheckedInputs, input: Input): string {
   const positions = positionsOf(spec, inputs);
   for (let position = 0; position < inputs.positions; position++) {
     const place = positions.state(position) === "counts" && positions.nonFinite(position);
@@ -110,7 +108,7 @@ function firstNonFinite(spec: CheckedSpec, inputs: InputArrays, input: Input): s
   return "";
 }
 
-function findFaults(spec: CheckedSpec, inputs: InputArrays): Map<Place["input"], Fault> {
+function findFaults(spec: CheckedSpec, inputs: CheckedInputs): Map<Place["input"], Fault> {
   const positions = positionsOf(spec, inputs);
   const faults = new Map<Place["input"], Fault>();
   for (let position = 0; position < inputs.positions; position++) {
@@ -124,7 +122,7 @@ function findFaults(spec: CheckedSpec, inputs: InputArrays): Map<Place["input"],
   return faults;
 }
 
-function ruleOf(name: Place["input"], count: number, spec: CheckedSpec, inputs: InputArrays): string {
+function ruleOf(name: Place["input"], count: number, spec: CheckedSpec, inputs: CheckedInputs): string {
   const isSoftmax = spec.family === "softmax";
   const isSoft = inputs.targetType === "f32";
   const positions = isSoftmax ? "pixels" : "elements";
@@ -152,14 +150,17 @@ function remedyFor(
   name: Place["input"],
   values: readonly number[],
   { family }: CheckedSpec,
-  { classes, targets, targetType }: InputArrays,
+  { classes, targets, targetType }: CheckedInputs,
 ): string {
   const [value] = values as [number];
   if (name === "logits") return "if these are logits, leave out --from probabilities";
   if (name !== "targets" || values.length > 1 || !Number.isInteger(value)) return "";
   if (family === "softmax" && targetType !== "f32" && classes === 1) return "did you mean --family sigmoid?";
   const isMask =
-    family === "sigmoid" && targetType !== "f32" && !targets.some((target) => Number(target) === 1);
+    family === "sigmoid" &&
+    targetType !== "f32" &&
+    !isSource(targets) &&
+    !targets.some((target) => Number(target) === 1);
   return isMask ? "save the mask as 0 and 1" : `did you mean --ignore-index ${value}?`;
 }
 

@@ -24,6 +24,8 @@ export interface Engine {
   createLoss: typeof createLoss;
   chooseDevice: typeof chooseDevice;
   adapterReport: typeof adapterReport;
+  /** Arrays of more bytes are read piece by piece while the loss is computed. */
+  mostInMemory: number;
 }
 
 /** A mistake on the command line. */

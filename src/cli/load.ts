@@ -3,22 +3,36 @@
 import { isArchive, splitPath } from "../formats/arrays.js";
 import {
   inOtherLayout,
+  openLogits,
+  openTargets,
   readGradOutput,
-  readLogits,
   readPixelWeights,
-  readTargets,
   type InputArray,
-  type InputLogits,
+  type OpenInput,
 } from "../formats/files.js";
 import { makeSample, SAMPLE_CLASSES, SAMPLE_COLOURS, SAMPLE_IGNORE_INDEX } from "../sample.js";
-import { checkShape, type CheckedSpec, type LossInputs, type Targets } from "../spec.js";
+import {
+  checkShape,
+  LOGIT_ARRAYS,
+  type CheckedSpec,
+  type Logits,
+  type LogitSource,
+  type LogitType,
+  type LossInputs,
+  type Targets,
+  type TargetSource,
+} from "../spec.js";
 import { UsageError } from "./io.js";
 import type { RunOptions } from "./options.js";
 import type { Progress } from "./progress.js";
+import { FileSource } from "./stream.js";
 
 export interface Input {
-  logits: InputLogits;
-  targets: InputArray<Targets>;
+  logits: InputArray<Logits | FileSource<LogitType>> & {
+    /** `[N, C, ...spatial]`, whatever the layout. */
+    shape: number[];
+  };
+  targets: InputArray<Targets | FileSource<"f32">>;
   pixelWeights?: InputArray<Float32Array>;
   gradOutput?: InputArray<Float32Array>;
   classNames?: readonly string[];
@@ -44,15 +58,51 @@ export async function loadFiles(
   targetsPath: string,
   spec: CheckedSpec,
   progress: Progress,
+  mostInMemory: number,
 ): Promise<Input> {
-  const logits = await progress.bytes(`reading ${logitsPath}`, (onBytes) =>
-    readLogits(logitsPath, spec, onBytes),
-  );
-  checkClasses(logits.shape, spec);
-  const targets = await progress.bytes(`reading ${targetsPath}`, (onBytes) =>
-    readTargets(targetsPath, logits.shape, spec, onBytes),
-  );
-  return { logits, targets };
+  /** The numbers of a file, or, if they are too many, the file. */
+  const load = async <T, Type extends string>(
+    path: string,
+    input: OpenInput<T>,
+    type: Type,
+    elementBytes: number,
+  ): Promise<T | FileSource<Type>> => {
+    if (input.readBytes && input.count * elementBytes > mostInMemory)
+      return new FileSource(input, type, elementBytes);
+    try {
+      return await progress.bytes(`reading ${path}`, (onBytes) => input.read(undefined, onBytes));
+    } finally {
+      await input.close();
+    }
+  };
+  const logits = await openLogits(logitsPath, spec);
+  const { shape, type, source, fileShape } = logits;
+  let data: Logits | FileSource<LogitType> | undefined;
+  try {
+    checkClasses(shape, spec);
+    data = await load(logitsPath, logits, type, LOGIT_ARRAYS[type].BYTES_PER_ELEMENT);
+    const targets = await progress.bytes(`reading ${targetsPath}`, (onBytes) =>
+      openTargets(targetsPath, shape, spec, onBytes),
+    );
+    // Labels are read whole: they are few beside the logits, and messages speak of them.
+    const bytes = targets.isFloat ? 4 : 0;
+    return {
+      logits: { data, source, fileShape, shape },
+      targets: {
+        data: await load(targetsPath, targets, "f32" as const, bytes),
+        source: targets.source,
+        fileShape: targets.fileShape,
+      },
+    };
+  } catch (error) {
+    if (!data || data instanceof FileSource) await logits.close();
+    throw error;
+  }
+}
+
+/** Closes the files that are read while the loss is computed. */
+export async function closeFiles({ logits, targets }: Input): Promise<void> {
+  for (const { data } of [logits, targets]) if (data instanceof FileSource) await data.close();
 }
 
 /** The bundled sample. Its labels are those of softmax; for sigmoid each class is a channel, 1 where it is the label. */
@@ -98,7 +148,10 @@ export async function loadMaps(
 }
 
 /** What `run` is given. */
-export function lossInputs(input: Input, options: RunOptions): LossInputs {
+export function lossInputs(
+  input: Input,
+  options: RunOptions,
+): LossInputs<Logits | LogitSource, Targets | TargetSource> {
   const { logits, targets, pixelWeights } = input;
   const gradOutput = typeof options.gradOutput === "number" ? options.gradOutput : input.gradOutput?.data;
   return {

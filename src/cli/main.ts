@@ -23,7 +23,7 @@ import {
 import { writeSample } from "./sample.js";
 import { evaluateShard, isSharded } from "./shard.js";
 
-const REAL_ENGINE: Engine = { createLoss, chooseDevice, adapterReport };
+const REAL_ENGINE: Engine = { createLoss, chooseDevice, adapterReport, mostInMemory: 2 ** 28 };
 
 const EXAMPLES = `
 Examples:

@@ -4,7 +4,7 @@ import { shapeText } from "../check.js";
 import { LABEL_COLOURS, paintLossMap, type LossPicture } from "../formats/colours.js";
 import { checkExtension, checkWritable, npyPieces, type OutputFile } from "../formats/files.js";
 import { encodeLabels, encodeRgb } from "../formats/png.js";
-import type { InputArrays, CheckedSpec, Logits, LossOutputs, LossResult } from "../spec.js";
+import type { CheckedInputs, CheckedSpec, Logits, LossOutputs, LossResult } from "../spec.js";
 import { UsageError } from "./io.js";
 import type { Input } from "./load.js";
 import type { RunOptions } from "./options.js";
@@ -73,23 +73,19 @@ export interface Written {
   lossScale: number | undefined;
 }
 
-/** The files that were asked for. */
+/** The files that were asked for, but the gradient. */
 export function outputFiles(
   spec: CheckedSpec,
-  inputs: InputArrays,
+  inputs: CheckedInputs,
   { logits: { shape, fileShape }, palette = LABEL_COLOURS }: Input,
   result: LossResult<Logits>,
   options: RunOptions,
 ): Written {
-  const { grad, lossMap, argmax, confusion } = options;
+  const { lossMap, argmax, confusion } = options;
   const { classes } = inputs;
   const mapShape = mapShapeOf(spec, fileShape);
   const files: OutputFile[] = [];
   let lossScale: number | undefined;
-  if (grad !== undefined) {
-    const dtype = options.gradType === "f16" ? "<f2" : "<f4";
-    files.push({ path: grad, pieces: npyPieces(result.gradLogits!, fileShape, dtype) });
-  }
   if (lossMap !== undefined && isPicture(lossMap)) {
     const picture = paint(spec, inputs, shape, result.lossMap!);
     lossScale = picture.scale;
@@ -128,7 +124,7 @@ function mapShapeOf({ family, layout }: CheckedSpec, fileShape: readonly number[
 /** A pixel of the picture has the losses of all its channels. */
 function paint(
   spec: CheckedSpec,
-  inputs: InputArrays,
+  inputs: CheckedInputs,
   shape: readonly number[],
   lossMap: Float32Array,
 ): LossPicture {

@@ -1,8 +1,9 @@
 // Which positions of an input count, which do not and why: for pictures and messages, where the loss has only counts.
 // The rules are those of src/reference/count.ts.
 
+import { isSource } from "../arrays.js";
 import { halfToFloat } from "../half.js";
-import { PROBABILITY_SLACK, type InputArrays, type CheckedSpec } from "../spec.js";
+import { PROBABILITY_SLACK, type CheckedInputs, type CheckedSpec } from "../spec.js";
 
 /** A value of an input, and its place in the array. */
 export interface Place {
@@ -21,8 +22,11 @@ export interface Positions {
   nonFinite(position: number): Place | undefined;
 }
 
-export function positionsOf(spec: CheckedSpec, inputs: InputArrays): Positions {
-  const { classes, plane, logits, targets, pixelWeights } = inputs;
+/** What is read piece by piece is not looked at: there, every position seems to count, and every logit to be finite. */
+export function positionsOf(spec: CheckedSpec, inputs: CheckedInputs): Positions {
+  const { classes, plane, pixelWeights } = inputs;
+  const logits = isSource(inputs.logits) ? undefined : inputs.logits;
+  const targets = isSource(inputs.targets) ? undefined : inputs.targets;
   const isSoftmax = spec.family === "softmax";
   const isSoft = inputs.targetType === "f32";
   const isLast = spec.layout === "channels-last";
@@ -45,7 +49,8 @@ export function positionsOf(spec: CheckedSpec, inputs: InputArrays): Positions {
       ? Math.floor(position / classes)
       : Math.floor(position / image) * plane + (position % plane);
   };
-  const logit = (index: number) => (isHalf ? halfToFloat(logits[index]!) : logits[index]!);
+  const logit = (index: number) => (isHalf ? halfToFloat(logits![index]!) : logits![index]!);
+  const targetAt = (index: number) => Number(targets![index]);
 
   /** The first of a position's numbers that is so. */
   const find = (
@@ -53,8 +58,9 @@ export function positionsOf(spec: CheckedSpec, inputs: InputArrays): Positions {
     position: number,
     isSo: (value: number, i: number, index: number) => boolean,
   ): Place | undefined => {
+    if (!(input === "logits" ? logits : targets)) return undefined;
     for (let i = 0, index = first(position); i < size; i++, index += stride) {
-      const value = input === "logits" ? logit(index) : Number(targets[index]);
+      const value = input === "logits" ? logit(index) : targetAt(index);
       if (isSo(value, i, index)) return { input, index, value };
     }
     return undefined;
@@ -64,8 +70,8 @@ export function positionsOf(spec: CheckedSpec, inputs: InputArrays): Positions {
   const isNaNOrInfinite = (x: number) => !(x < Infinity);
   /** Whether a logit of −∞ makes the loss infinite, because the target has a part there. */
   const isWanted = (position: number, i: number, index: number) => {
-    if (!isSoft && spec.labelSmoothing === 0) return Number(targets[position]) === (isSoftmax ? i : 1);
-    const hasPart = spec.labelSmoothing > 0 || Number(targets[index]) > 0;
+    if (!isSoft && spec.labelSmoothing === 0) return targetAt(position) === (isSoftmax ? i : 1);
+    const hasPart = spec.labelSmoothing > 0 || !targets || targetAt(index) > 0;
     return hasPart && (!isSoftmax || inputs.factors[i]! > 0);
   };
 
@@ -73,10 +79,12 @@ export function positionsOf(spec: CheckedSpec, inputs: InputArrays): Positions {
     count: inputs.positions,
     pixel,
     state(position) {
-      const index = isSoft ? first(position) : position;
-      const target = Number(targets[index]);
-      if (target === ignored) return "ignored";
-      if (!isSoft && !(target >= 0 && target < labels)) return { input: "targets", index, value: target };
+      if (targets) {
+        const index = isSoft ? first(position) : position;
+        const target = targetAt(index);
+        if (target === ignored) return "ignored";
+        if (!isSoft && !(target >= 0 && target < labels)) return { input: "targets", index, value: target };
+      }
       const soft = isSoft && find("targets", position, isNoTarget);
       if (soft) return soft;
       const weight = pixelWeights?.[pixel(position)] ?? 1;
@@ -96,7 +104,7 @@ export function positionsOf(spec: CheckedSpec, inputs: InputArrays): Positions {
 /** Counts cannot tell it where something is out of range, for then a position may be both valid and invalid. */
 export function countIgnored(
   spec: CheckedSpec,
-  inputs: InputArrays,
+  inputs: CheckedInputs,
   { validCount, invalidCount }: { validCount: number; invalidCount: number },
 ): number {
   if (invalidCount === 0) return inputs.positions - validCount;

@@ -1,7 +1,7 @@
 // The answer, as a table for people or as JSON for programs.
 
 import { shapeText } from "../check.js";
-import type { CheckedSpec, InputArrays, Logits, LogitType, LossResult, Shape } from "../spec.js";
+import type { CheckedSpec, CheckedInputs, Logits, LogitType, LossResult, Shape } from "../spec.js";
 import type { Totals } from "./explain.js";
 import type { Io } from "./io.js";
 import type { Input } from "./load.js";
@@ -12,7 +12,7 @@ import { columns, decimal, percent, precise, whole, wrap } from "./table.js";
 export interface Report {
   spec: CheckedSpec;
   input: Input;
-  inputs: InputArrays;
+  inputs: CheckedInputs;
   result: LossResult<Logits>;
   ignoredCount: number;
   options: RunOptions;

@@ -27,12 +27,6 @@ export interface InputArray<T> {
   ranges?: readonly Range[];
 }
 
-/** Logits; float16 as its bits, a Uint16Array. */
-export interface InputLogits extends InputArray<Logits> {
-  /** `[N, C, ...spatial]`, whatever the layout. */
-  shape: number[];
-}
-
 /** Numbers of an array that stand side by side. */
 export interface Range {
   /** The first of them, counted from the first of the array. */
@@ -44,6 +38,10 @@ export interface Range {
 export interface OpenInput<T> extends Pick<InputArray<T>, "source" | "fileShape"> {
   /** Of targets: whether they are soft. */
   isFloat: boolean;
+  /** How many numbers there are. */
+  count: number;
+  /** Fills `into` with the bytes of numbers, as the file has them, from `first` on; not where they are made of others. */
+  readBytes?(into: Uint8Array, first: number): Promise<void>;
   /** The numbers of these ranges, one after the other; by default all there are. */
   read(ranges?: readonly Range[], onBytes?: OnBytes): Promise<T>;
   close(): Promise<void>;
@@ -62,26 +60,6 @@ const TARGETS = { what: "targets", names: ["targets", "labels", "target", "label
 const PIXEL_WEIGHTS = { what: "pixel weights", names: ["pixel_weights", "pixelWeights", "weights"] };
 const GRAD_OUTPUT = { what: "grad output", names: ["grad_output", "gradOutput"] };
 
-/** All of {@link openLogits}. */
-export async function readLogits(
-  path: string,
-  context: FileContext,
-  onBytes?: OnBytes,
-): Promise<InputLogits> {
-  const logits = await openLogits(path, context);
-  return { ...(await readAll(logits, onBytes)), shape: logits.shape };
-}
-
-/** All of {@link openTargets}. */
-export async function readTargets(
-  path: string,
-  shape: Shape,
-  context: FileContext,
-  onBytes?: OnBytes,
-): Promise<InputArray<Targets>> {
-  return readAll(await openTargets(path, shape, context, onBytes), onBytes);
-}
-
 /** All of {@link openPixelWeights}. */
 export async function readPixelWeights(
   path: string,
@@ -93,7 +71,7 @@ export async function readPixelWeights(
 }
 
 /**
- * Logits, `[N, C, ...spatial]` or, when the channels come last, `[N, ...spatial, C]`. Three sizes are one image without
+ * Logits, float16 as its bits: `[N, C, ...spatial]` or, when the channels come last, `[N, ...spatial, C]`. Three sizes are one image without
  * its N, two are `[N, C]`, and a single one is `[N]` of one channel, which only family sigmoid has.
  */
 export async function openLogits(path: string, context: FileContext): Promise<OpenLogits> {
@@ -105,6 +83,7 @@ export async function openLogits(path: string, context: FileContext): Promise<Op
       throw new FileError(`${array.source}: logits of ${typeOf(array.dtype)}; expected float32 or float16`);
     return {
       ...openInput(array, (data) => data as Logits),
+      readBytes: (into, first) => array.read(into, first),
       shape: logitsShape(array.shape, context, array.source),
       type,
     };
@@ -236,6 +215,8 @@ function openInput<T>(array: OpenArray, convert: (data: NpyData) => T): OpenInpu
     source,
     fileShape: array.shape,
     isFloat: isFloat(array),
+    count: array.count,
+    ...(dtype !== "<f2" && { readBytes: (into, first) => array.read(into, first) }),
     async read(ranges = [{ first: 0, count: array.count }], onBytes) {
       const data = createData(dtype, total(ranges), source);
       const bytes = bytesOf(data);
@@ -256,6 +237,7 @@ function inMemory<T extends Targets>({ data, ...input }: InputArray<T>): OpenInp
   return {
     ...input,
     isFloat: data instanceof Float32Array,
+    count: data.length,
     async read(ranges) {
       if (!ranges) return data;
       const part = data.slice(0, total(ranges)) as T;

@@ -1,6 +1,6 @@
 // `segloss eval` and `segloss` alone: the numbers, the files, and what is printed where.
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { decode } from "fast-png";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { UsageError, type Engine } from "../../src/cli/io.js";
@@ -16,6 +16,7 @@ const noWebGPU: Engine = {
   createLoss,
   adapterReport,
   chooseDevice: () => Promise.reject(new WebGPUUnavailableError("no adapter (none at all)")),
+  mostInMemory: Infinity,
 };
 
 useTemporaryFolder();
@@ -295,5 +296,50 @@ describe("the table", () => {
     expect((await styled(true)).stdout).toContain("\x1b[1m");
     expect((await styled(true, { NO_COLOR: "1" })).stdout).not.toContain("\x1b");
     expect((await styled(true, { TERM: "dumb" })).stdout).not.toContain("\x1b");
+  });
+});
+
+describe("files that are read piece by piece", () => {
+  const SOFT = Float32Array.of(0.5, 1, 0, 255, 0.5, 0, 1, 255);
+  const inPieces: Engine = { ...noWebGPU, mostInMemory: 16 };
+  beforeAll(() => saveNpy("soft.npy", SOFT, [1, 2, 2, 2]));
+
+  test.each([
+    ["labels", "logits.npy labels.npy"],
+    ["a picture of labels", "logits.npy labels.png"],
+    ["soft targets", "logits.npy soft.npy"],
+    ["a mask of each channel", "logits.npy masks.npy --family sigmoid"],
+  ])("give what they give at once, with %s", async (_, files) => {
+    const line = `eval ${files} --ignore-index 255 --json --grad g.npy --loss-map l.npy`;
+    const read = async (world?: { engine: Engine }) => {
+      const { code, stdout, stderr } = await onCpu(line, world);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      const { milliseconds: __, ...answer } = JSON.parse(stdout);
+      return { answer, gradient: readFileSync("g.npy"), lossMap: readFileSync("l.npy") };
+    };
+    expect(await read({ engine: inPieces })).toEqual(await read());
+  });
+
+  test("are still told what is wrong with their labels, and leave no file", async () => {
+    const line = "eval logits.npy labels.npy --grad wrong.npy";
+    const { code, stderr } = await onCpu(line, { engine: inPieces });
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr:
+        "segloss: targets: 1 of 4 labels is neither a class 0…1 nor --ignore-index -100: 255 at [1, 1]; " +
+        "did you mean --ignore-index 255?\n",
+    });
+    expect(readdirSync(".").filter((name) => name.includes("wrong"))).toEqual([]);
+  });
+
+  test("show how much is read", async () => {
+    let now = 0;
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => (now += 1000));
+    const { stderr } = await onCpu("eval logits.npy labels.npy --ignore-index 255", {
+      engine: inPieces,
+      tty: true,
+    });
+    clock.mockRestore();
+    expect(stderr).toContain("reading logits.npy, computing [");
   });
 });

@@ -188,7 +188,12 @@ describe("info", () => {
       features: Array.from({ length: 20 }, (_, i) => `some-long-feature-${i}`),
     },
   ];
-  const engine: Engine = { createLoss, chooseDevice, adapterReport: () => Promise.resolve(attempts) };
+  const engine: Engine = {
+    createLoss,
+    chooseDevice,
+    adapterReport: () => Promise.resolve(attempts),
+    mostInMemory: Infinity,
+  };
 
   test("it says what each source has or why it has nothing, in 80 columns", async () => {
     const { code, stdout } = await run(["info"], { engine });

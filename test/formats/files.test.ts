@@ -7,16 +7,14 @@ import {
   checkWritable,
   npyPieces,
   readGradOutput,
-  readLogits,
   readPixelWeights,
-  readTargets,
   writeFiles,
   type FileContext,
 } from "../../src/formats/files.js";
 import { encodeNpy } from "../../src/formats/npy.js";
 import { encodeLabels } from "../../src/formats/png.js";
 import { floatsToHalves } from "../../src/half.js";
-import { at, message, safetensors, save, saveNpy, useFolders } from "./harness.js";
+import { at, message, readLogits, readTargets, safetensors, save, saveNpy, useFolders } from "./harness.js";
 
 useFolders();
 

@@ -4,7 +4,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach } from "vitest";
+import {
+  openLogits,
+  openTargets,
+  type FileContext,
+  type OnBytes,
+  type OpenInput,
+} from "../../src/formats/files.js";
 import { encodeNpy, type Dtype, type NpyData } from "../../src/formats/npy.js";
+import type { Shape } from "../../src/spec.js";
 
 let root: string;
 let folder: string;
@@ -59,4 +67,25 @@ export function withHeader(text: string, numbers: Uint8Array, length = Buffer.by
   const start = Buffer.alloc(8);
   start.writeBigUInt64LE(BigInt(length));
   return new Uint8Array(Buffer.concat([start, Buffer.from(text), numbers]));
+}
+
+async function readAll<T>(input: OpenInput<T>, onBytes?: OnBytes) {
+  try {
+    return {
+      data: await input.read(undefined, onBytes),
+      source: input.source,
+      fileShape: input.fileShape,
+    };
+  } finally {
+    await input.close();
+  }
+}
+
+export async function readLogits(path: string, context: FileContext, onBytes?: OnBytes) {
+  const logits = await openLogits(path, context);
+  return { ...(await readAll(logits, onBytes)), shape: logits.shape };
+}
+
+export async function readTargets(path: string, shape: Shape, context: FileContext, onBytes?: OnBytes) {
+  return readAll(await openTargets(path, shape, context, onBytes), onBytes);
 }

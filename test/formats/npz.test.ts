@@ -3,8 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { readArray } from "../../src/formats/arrays.js";
 import { FileError } from "../../src/formats/error.js";
-import { readLogits, readTargets } from "../../src/formats/files.js";
-import { message, save, useFolders } from "./harness.js";
+import { message, readLogits, readTargets, save, useFolders } from "./harness.js";
 
 useFolders();
 
