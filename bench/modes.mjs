@@ -17,17 +17,27 @@ export const MODES = {
   smoothing: { title: "segloss, smoothing 0.1", spec: { labelSmoothing: 0.1 } },
 };
 
-/** Not modes of segloss, but picked like them: the plain loss by others. */
-export const PEERS = ["jax-js", "tfjs"];
+/** Not modes of segloss, but picked like them: the plain loss by others. They look for navigator.gpu as they load, so late. */
+export const PEERS = {
+  "jax-js": { title: "jax-js, jit", load: async () => (await import("./contenders/jax.mjs")).jaxJit },
+  tfjs: {
+    title: "tfjs, gradient by hand",
+    load: async () => (await import("./contenders/tfjs.mjs")).tfjsByHand,
+  },
+  "tfjs-auto": {
+    title: "tfjs, its own gradient",
+    load: async () => (await import("./contenders/tfjs.mjs")).tfjsAutomatic,
+  },
+};
 
-export const DEFAULT_MODES = ["plain", "loss-only", "gamma-0", ...PEERS];
+export const DEFAULT_MODES = ["plain", "loss-only", "gamma-0", "jax-js", "tfjs"];
 
 /** Multiplies float16 gradients: of a mean over that many pixels they would be nothing. */
 export const HALF_SCALE = 2 ** 16;
 
 /** Of the argument of `--modes`: "all" is every mode of segloss. */
 export function modesNamed(text) {
-  const known = [...Object.keys(MODES), ...PEERS];
+  const known = [...Object.keys(MODES), ...Object.keys(PEERS)];
   const names = text === "all" ? Object.keys(MODES) : text.split(",");
   for (const name of names)
     if (!known.includes(name))

@@ -19,7 +19,7 @@ export async function jaxJit({ pixels, classes, ignore, logits, labels }) {
     },
     async answer() {
       const [loss, gradient] = compute();
-      return { loss: (await loss.data())[0], gradient: await gradient.data() };
+      return { loss: (await loss.data())[0], gradient: [await gradient.data()] };
     },
   };
 }
