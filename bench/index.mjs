@@ -9,11 +9,11 @@
 // round, and a ratio is the median of those of single rounds: a shared machine is slow by spells.
 
 import { writeFileSync } from "node:fs";
-import { register } from "node:module";
 import { freemem } from "node:os";
 import { globals } from "webgpu";
 import * as segloss from "../dist/index.js";
 import { chooseDevice } from "../dist/node.js";
+import { libraries } from "./libraries.mjs";
 import { measure } from "./measure.mjs";
 import { readOptions } from "./options.mjs";
 import { curveSvg } from "./svg.mjs";
@@ -21,10 +21,10 @@ import { asText } from "./table.mjs";
 
 const { adapter, json, svg, ...options } = readOptions();
 Object.assign(globalThis, globals);
-register("./extensions.mjs", import.meta.url);
 const { device } = await chooseDevice(adapter ? { adapter } : {});
 const report = await measure(device, segloss, {
   ...options,
+  libraries,
   runtime: `node ${process.version}`,
   // A software adapter's buffers are in the same memory: the logits, the gradient, and as much again.
   mostBytes: segloss.isSoftware(device.adapterInfo) ? freemem() / 4 : Infinity,

@@ -12,13 +12,13 @@ import { target } from "./target.mjs";
 const MEASURES = { field, curve, target, latency };
 
 /**
- * A report. `segloss`: the build to measure; `what`: a name of MEASURES; `progress(text, part)`: told how far it is,
+ * A report. `segloss`: the build to measure; `what`: a name of MEASURES; `libraries`: what loads those of the peers; `progress(text, part)`: told how far it is,
  * `part` from 0 to 1 where that is known.
  */
-export async function measure(device, segloss, { what, runtime, progress, ...options }) {
+export async function measure(device, segloss, { what, runtime, libraries, progress, ...options }) {
   shareDevice(device);
   const clock = await openClock(device);
-  const stage = { device, clock, createLoss: segloss.createLoss, next: random(2), progress };
+  const stage = { device, clock, createLoss: segloss.createLoss, libraries, next: random(2), progress };
   const measured = await MEASURES[what](stage, options);
   return {
     adapter: segloss.describeAdapter(device.adapterInfo),

@@ -1,5 +1,8 @@
 // Modes: the ways to call segloss that are timed, each beside the floor of its own bytes (contenders/floors.mjs).
 
+import { jaxJit } from "./contenders/jax.mjs";
+import { tfjsAutomatic, tfjsByHand } from "./contenders/tfjs.mjs";
+
 /**
  * By the name that `--modes` takes. `spec`: what differs from focal loss with γ = 2. `logits`: their type, and the
  * gradient's. `targets`: a property of the data, its labels by default.
@@ -17,17 +20,11 @@ export const MODES = {
   smoothing: { title: "segloss, smoothing 0.1", spec: { labelSmoothing: 0.1 } },
 };
 
-/** Not modes of segloss, but picked like them: the plain loss by others. They look for navigator.gpu as they load, so late. */
+/** Not modes of segloss, but picked like them: the plain loss by others. `library`: its name in what a stage can load. */
 export const PEERS = {
-  "jax-js": { title: "jax-js, jit", load: async () => (await import("./contenders/jax.mjs")).jaxJit },
-  tfjs: {
-    title: "tfjs, gradient by hand",
-    load: async () => (await import("./contenders/tfjs.mjs")).tfjsByHand,
-  },
-  "tfjs-auto": {
-    title: "tfjs, its own gradient",
-    load: async () => (await import("./contenders/tfjs.mjs")).tfjsAutomatic,
-  },
+  "jax-js": { title: "jax-js, jit", library: "jax-js", open: jaxJit },
+  tfjs: { title: "tfjs, gradient by hand", library: "tfjs", open: tfjsByHand },
+  "tfjs-auto": { title: "tfjs, its own gradient", library: "tfjs", open: tfjsAutomatic },
 };
 
 export const DEFAULT_MODES = ["plain", "loss-only", "gamma-0", "jax-js", "tfjs"];

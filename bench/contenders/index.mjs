@@ -15,10 +15,10 @@ const HALF_TOLERANCE = 1e-3;
  * For the names that `--modes` takes, and for floors below them: those that answer right, as `{ name, mode, kind, floor, step,
  * error }`, and those that do not, as `{ name, kind, reason }`. `step` records and submits one loss and does not wait for it.
  */
-export async function enter({ createLoss }, scene, names, onApplicant) {
+export async function enter({ createLoss, libraries }, scene, names, onApplicant) {
   const truthOf = rememberTruth(createLoss, scene);
   const applicants = names.map((name) =>
-    name in PEERS ? peerOf(name, scene, truthOf) : applicantOf(name, scene, createLoss, truthOf),
+    name in PEERS ? peerOf(name, scene, libraries, truthOf) : applicantOf(name, scene, createLoss, truthOf),
   );
   const kinds = new Set(applicants.map(({ floor }) => floor));
   const below = [...kinds].flatMap((floor) => floors(scene, floor));
@@ -40,8 +40,8 @@ function applicantOf(name, scene, createLoss, truthOf) {
   };
 }
 
-function peerOf(name, scene, truthOf) {
-  const { title, load } = PEERS[name];
+function peerOf(name, scene, libraries, truthOf) {
+  const { title, library, open } = PEERS[name];
   return {
     name: title,
     mode: name,
@@ -49,7 +49,7 @@ function peerOf(name, scene, truthOf) {
     floor: "copy",
     logitBytes: scene.bytesOf("logits"),
     wanted: () => truthOf(modeOf("plain", scene.data)),
-    open: async () => (await load())(scene.data),
+    open: async () => open(await libraries[library](), scene.data),
   };
 }
 

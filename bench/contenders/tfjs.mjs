@@ -2,20 +2,17 @@
 // found in its operations. And its own gradient of the loss as one would write it down, with one-hot labels. Classes last,
 // the only layout that its softmax and gathers know.
 
-import * as tf from "@tensorflow/tfjs-core";
-import "@tensorflow/tfjs-backend-webgpu";
-import "@tensorflow/tfjs-core/dist/register_all_gradients.js";
 import { transpose } from "../data.mjs";
 
-export const tfjsByHand = (data) => open(data, focalByHand);
-export const tfjsAutomatic = (data) => open(data, focal);
+export const tfjsByHand = (tf, data) => open(tf, data, focalByHand);
+export const tfjsAutomatic = (tf, data) => open(tf, data, focal);
 
-async function open({ pixels, classes, ignore, logits, labels }, focal) {
+async function open(tf, { pixels, classes, ignore, logits, labels }, focal) {
   await tf.setBackend("webgpu");
   tf.env().set("WEBGPU_CPU_FORWARD", false); // small tensors stay on the GPU too
   const x = tf.tensor2d(transpose(logits, classes, pixels), [pixels, classes]);
   const y = tf.tensor1d(Int32Array.from(labels), "int32");
-  const compute = () => tf.tidy(() => tf.valueAndGrad(focal(y, ignore, classes))(x));
+  const compute = () => tf.tidy(() => tf.valueAndGrad(focal(tf, y, ignore, classes))(x));
   return {
     step() {
       const { value, grad } = compute();
@@ -33,7 +30,7 @@ async function open({ pixels, classes, ignore, logits, labels }, focal) {
 }
 
 /** −(1 − p)² log p of the label. */
-function focal(y, ignore, classes) {
+function focal(tf, y, ignore, classes) {
   const isValid = tf.notEqual(y, ignore);
   const valid = tf.cast(isValid, "float32");
   const isLabel = tf.oneHot(tf.where(isValid, y, tf.zerosLike(y)), classes);
@@ -45,7 +42,7 @@ function focal(y, ignore, classes) {
 }
 
 /** dL/dx_k = q · (q − 2 p log p) · (p_k − [k is the label]) / count for valid pixels, where q = 1 − p. */
-function focalByHand(y, ignore) {
+function focalByHand(tf, y, ignore) {
   const isValid = tf.notEqual(y, ignore);
   const valid = tf.cast(isValid, "float32");
   const count = tf.sum(valid);
