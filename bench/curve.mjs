@@ -52,13 +52,14 @@ export async function curve(stage, { curve: name, rounds, classes, mostBytes }) 
     const bytes = 4 * pixels * point.classes;
     if (bytes > most) {
       const reason = `the logits take ${mebibytes(bytes)}, a buffer here has room for ${mebibytes(most)}`;
-      report.wrong.push({ name: label, kind: "limit", reason });
-      continue;
+      report.wrong.push({ name: `from ${label} on`, kind: "limit", reason });
+      break;
     }
     const progress = (text, part = 0) => stage.progress(`${label}: ${text}`, (i + part) / all.length);
     const { measured, wrong } = await measure({ ...stage, progress }, point, rounds);
     for (const { name, kind, reason, tooLarge } of wrong)
       report.wrong.push({ name: `${label}: ${name}`, kind: tooLarge ? "limit" : kind, reason });
+    if (wrong.some(({ tooLarge }) => tooLarge)) break; // the next is larger
     if (measured) report.points.push({ ...at, pixels, classes: point.classes, ...measured });
   }
   if (over === "pixels") report.linear = linearity(report.points);
@@ -96,8 +97,10 @@ async function enterIfItFits(stage, scene) {
       scene.input("logits"),
       scene.output(scene.bytesOf("logits")),
     ]);
-  } catch ({ message }) {
-    return { right: [], wrong: [{ name: "its buffers", kind: "limit", reason: message }] };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const { message } = error;
+    return { right: [], wrong: [{ name: "its buffers", kind: "floor", reason: message, tooLarge: true }] };
   }
   return enter(stage, scene, ["plain"]);
 }

@@ -33,9 +33,15 @@ interface Head {
 export interface Contender {
   name: string;
   kind: "floor" | "segloss" | "peer";
+  rounds: number;
   medianMs: number;
+  quartilesMs: [number, number];
   timesFloor?: number;
   timesFloorQuartiles?: [number, number];
+  timesSegloss?: number;
+  dispatches: number;
+  boundPerLogits: number;
+  error: number;
 }
 
 export interface FieldReport extends Head {

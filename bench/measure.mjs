@@ -24,7 +24,11 @@ export async function measure(device, segloss, { what, runtime, libraries, progr
     adapter: segloss.describeAdapter(device.adapterInfo),
     clock: clock.name,
     runtime,
-    peers: packageJson.devDependencies,
+    peers: hasPeers(measured) ? packageJson.devDependencies : {},
     ...measured,
   };
 }
+
+/** Whether the libraries of others took part. */
+const hasPeers = ({ contenders = [], fields = [], wrong = [] }) =>
+  [contenders, wrong].flat().some(({ kind }) => kind === "peer") || fields.some(hasPeers);

@@ -1,3 +1,8 @@
 import type { CurveReport } from "./measure.mjs";
 
-export function curveSvg(report: CurveReport, width?: number): string;
+export interface Look {
+  width?: number;
+  isCaptioned?: boolean;
+}
+
+export function curveSvg(report: CurveReport, look?: Look): string;

@@ -1,11 +1,11 @@
 // A curve as SVG, by hand: the fraction of the copy's speed, its quartiles as a band, logarithmic to the right. Its
 // color is the reader's: dark on light, light on dark. Its style holds for nothing else, should it stand in a page.
 
-const WIDE = 720;
 const HEIGHT = 360;
 const LEFT = 64;
 const RIGHT = 24;
-const TOP = 68;
+const TOP = 24;
+const CAPTION = 44;
 const BOTTOM = 64;
 
 const STYLE = {
@@ -17,14 +17,15 @@ const STYLE = {
   ".point": "fill: var(--curve);",
 };
 
-/** `width`: in pixels of the reader, whose letters keep their size. */
-export function curveSvg({ over, title, adapter, clock, points }, width = WIDE) {
+/** `width`: in pixels of the reader, whose letters keep their size. `isCaptioned`: not where a page says the same. */
+export function curveSvg({ over, title, adapter, clock, points }, { width = 720, isCaptioned = true } = {}) {
+  const above = isCaptioned ? TOP + CAPTION : TOP;
   const xs = points.map((point) => point[over]);
   const [first, last] = [Math.log2(Math.min(...xs)), Math.log2(Math.max(...xs))];
   const top = topOf(Math.max(1, ...points.flatMap(({ fractionQuartiles }) => fractionQuartiles)));
   const x = (value) =>
     round(LEFT + ((Math.log2(value) - first) / (last - first || 1)) * (width - LEFT - RIGHT));
-  const y = (value) => round(HEIGHT - BOTTOM - (value / top) * (HEIGHT - TOP - BOTTOM));
+  const y = (value) => round(HEIGHT - BOTTOM - (value / top) * (HEIGHT - above - BOTTOM));
 
   const line = points.map((point) => `${x(point[over])},${y(point.fractionOfCopy)}`);
   const lower = points.map((point) => `${x(point[over])},${y(point.fractionQuartiles[0])}`);
@@ -40,8 +41,7 @@ export function curveSvg({ over, title, adapter, clock, points }, width = WIDE) 
     ...Object.entries(STYLE).map(([name, style]) => `.segloss-curve ${name} { ${style} }`),
     "@media (prefers-color-scheme: dark) { .segloss-curve { color: #e6edf3; --curve: #58a6ff; } }",
     "</style>",
-    // Beside the caption of a page there is no room for another.
-    ...(width < WIDE
+    ...(!isCaptioned
       ? []
       : [
           text(LEFT, 20, caption, 'font-size="14" font-weight="600"'),
@@ -59,7 +59,7 @@ export function curveSvg({ over, title, adapter, clock, points }, width = WIDE) 
       0,
       0,
       "fraction of the copy's speed",
-      `text-anchor="middle" transform="translate(20 ${(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)"`,
+      `text-anchor="middle" transform="translate(20 ${(above + HEIGHT - BOTTOM) / 2}) rotate(-90)"`,
     ),
     `<polygon class="band" points="${[...lower, ...upper.reverse()].join(" ")}"/>`,
     `<polyline class="line" points="${line.join(" ")}"/>`,

@@ -34,8 +34,16 @@ const WITHOUT_WEBGPU =
 const ON_A_CPU =
   "This adapter computes on the CPU. What is measured says which way is faster here, and nothing about a GPU.";
 
+/** Height and width. */
+const SIZES = [
+  [256, 512],
+  [64, 64],
+  [512, 1024],
+  [1024, 2048],
+];
+
 const MARKUP = `
-  <h1>How fast on your GPU</h1>
+  <h2>How fast it is on your GPU</h2>
   <p>Focal loss and its gradient by segloss, beside a kernel that only copies the same bytes. Each answer is checked against
   float64 before it is timed, contenders take turns, and nothing leaves this machine.</p>
   <p data-part="alert" role="alert"></p>
@@ -51,7 +59,7 @@ const MARKUP = `
     </label>
     <label>Map
       <select name="size">
-        <option>64x64</option><option selected>256x512</option><option>512x1024</option><option>1024x2048</option>
+        ${SIZES.map(([height, width]) => `<option value="${height}x${width}">${height} × ${width}</option>`).join("")}
       </select>
     </label>
     <label>Classes
@@ -192,7 +200,9 @@ function showReport(root: HTMLElement, report: Report, say: (text: string) => vo
   }
   const chart =
     report.kind === "field" ? [bars(report)] : report.kind === "curve" ? [curveOf(report, root)] : [];
-  const lines = [...headOf(report), ...notesOf(report)].map((textContent) => make("p", { textContent }));
+  const lines = [...headOf(report).slice(1), ...notesOf(report)].map((textContent) =>
+    make("p", { textContent }),
+  );
   root.hidden = false;
   root.replaceChildren(...chart, ...tablesOf(report).map(tableOf), ...lines, copies);
 }
@@ -212,13 +222,16 @@ function tableOf({ title, columns, rows, notes }: Table): HTMLElement {
     return line;
   };
   const table = make("table", {});
-  table.append(make("caption", { textContent: title }));
   table.createTHead().append(row("th", columns));
   table.createTBody().append(...rows.map((cells) => row("td", cells)));
   const frame = make("div", { className: "scrolls", tabIndex: 0, ariaLabel: title, role: "region" });
   frame.append(table);
-  const figure = make("div", {});
-  figure.append(frame, ...notes.map((textContent) => make("p", { textContent })));
+  const figure = make("figure", {});
+  figure.append(
+    make("figcaption", { textContent: title }),
+    frame,
+    ...notes.map((textContent) => make("p", { textContent })),
+  );
   return figure;
 }
 
@@ -250,7 +263,7 @@ function curveOf(report: CurveReport, root: HTMLElement): HTMLElement {
   if (report.points.length === 0) return figure;
   const frame = make("div", {});
   const width = Math.min(720, root.parentElement!.clientWidth - 32);
-  frame.innerHTML = curveSvg(report, width); // escapes what it is given
+  frame.innerHTML = curveSvg(report, { width, isCaptioned: false }); // escapes what it is given
   figure.append(frame);
   return figure;
 }

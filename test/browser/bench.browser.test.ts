@@ -28,6 +28,9 @@ const benchTest = test.extend<Fixtures>({
       });
       const server = await preview({ ...shared, build: { outDir }, preview: { port: 0, host: "127.0.0.1" } });
       const browser = await launchChromium();
+      await browser
+        .defaultBrowserContext()
+        .overridePermissions(server.resolvedUrls!.local[0]!, ["clipboard-read", "clipboard-sanitized-write"]);
       await use({ browser, url: `${server.resolvedUrls!.local[0]!}bench.html` });
       await browser.close();
       await server.close();
@@ -82,6 +85,9 @@ benchTest("measures segloss beside its floors, on a page that is 360 pixels wide
   expect(await page.$$eval(".bars li", (bars) => bars.length)).toBe(5);
   expect(await textOf(page, "adapter")).toMatch(/^Adapter: \S/);
   expect(await textOf(page, "report")).not.toMatch(/not timed|NaN|undefined/);
+  await page.click(".copies button");
+  await page.waitForFunction(() => document.body.textContent.includes("Copied as Markdown."));
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/\| segloss \| 3 \|/);
   expect(await page.$eval("html", ({ scrollWidth }) => scrollWidth)).toBe(360);
 });
 
