@@ -8,6 +8,8 @@ export interface Counts {
   buffers: number;
   bindGroups: number;
   pipelines: number;
+  /** Buffers mapped: what is read back is. */
+  maps: number;
 }
 
 export interface Meter {
@@ -19,5 +21,5 @@ export interface Meter {
   close(): void;
 }
 
-/** Begins to watch WebGPU in this process. */
-export function openMeter(): Meter;
+/** Begins to watch WebGPU in this process. `classes`: where its classes are, the global scope by default. */
+export function openMeter(classes?: object): Meter;

@@ -1,11 +1,18 @@
-// Accounting: what a piece of work asks of WebGPU. Wraps methods of Dawn's WebGPU classes, so it sees every device.
+// Accounting: what a piece of work asks of WebGPU. Wraps methods of its classes, so it sees every device.
 
-import { globals } from "webgpu";
+const NOTHING = {
+  dispatches: 0,
+  submits: 0,
+  boundBytes: 0,
+  buffers: 0,
+  bindGroups: 0,
+  pipelines: 0,
+  maps: 0,
+};
 
-const NOTHING = { dispatches: 0, submits: 0, boundBytes: 0, buffers: 0, bindGroups: 0, pipelines: 0 };
-
-export function openMeter() {
-  const { GPUBufferUsage, GPUComputePassEncoder, GPUDevice, GPUQueue } = globals;
+/** `classes`: where those of WebGPU are; in Node the `globals` of npm's `webgpu`. */
+export function openMeter(classes = globalThis) {
+  const { GPUBuffer, GPUBufferUsage, GPUComputePassEncoder, GPUDevice, GPUQueue } = classes;
   let counts = { ...NOTHING };
   let bound = new Map();
   const bindingsOfGroup = new WeakMap();
@@ -39,6 +46,7 @@ export function openMeter() {
     after(GPUComputePassEncoder, "dispatchWorkgroups", dispatched),
     after(GPUComputePassEncoder, "dispatchWorkgroupsIndirect", dispatched),
     after(GPUQueue, "submit", () => counts.submits++),
+    after(GPUBuffer, "mapAsync", () => counts.maps++),
   ];
 
   return {

@@ -1,16 +1,17 @@
 // A curve: plain segloss and the copy over the number of pixels, or of classes.
 
-import { admit, applicantOf } from "./contenders/index.mjs";
-import { floors } from "./contenders/floors.mjs";
-import { truth } from "./contenders/segloss.mjs";
-import { makeCase, repeated, repeatRows } from "./data.mjs";
-import { createBuffer } from "./device.mjs";
-import { modeOf } from "./modes.mjs";
-import { fastestOfEach, quartiles, ratioQuartiles, takeTurns } from "./timing.mjs";
+import { enter } from "./contenders/index.mjs";
+import { makeCase, repeated } from "./data.mjs";
+import { withoutErrors } from "./device.mjs";
+import { openScene } from "./scene.mjs";
+import { fastestOfEach, median, quartiles, ratioQuartiles, takeTurns } from "./timing.mjs";
 
-const PIXELS = Array.from({ length: 10 }, (_, i) => 2 ** (12 + i));
+const PIXELS = Array.from({ length: 14 }, (_, i) => 2 ** (14 + i));
 const CLASSES = [1, 2, 4, 8, 19, 32, 64, 65, 150, 256, 512];
 const LOGITS = 2 ** 21;
+
+/** From here on the time of a step should grow as its pixels do. */
+const LINEAR_FROM = 2 ** 20;
 
 /** The reference sees one tile of the image, of about this many logits; the others are the same. */
 const TILE_LOGITS = 2 ** 18;
@@ -35,70 +36,73 @@ function pointOf(pixels, classes) {
   return { classes, times, tile: Math.max(4, 4 * Math.floor(pixels / times / 4)) };
 }
 
-/** The report of a curve: its points, and those that were not measured. */
-export async function curve(device, clock, { name, rounds, classes, next, progress }) {
+/**
+ * The report of a curve: its points, and those that were not measured. `mostBytes`: what a buffer may have, beside what the
+ * device allows.
+ */
+export async function curve(stage, { curve: name, rounds, classes, mostBytes }) {
   const { over, title, points } = CURVES[name];
-  const report = { over, title: title({ classes }), points: [], wrong: [] };
-  for (const point of points({ classes })) {
+  const report = { kind: "curve", over, title: title({ classes }), points: [], wrong: [] };
+  const most = Math.min(stage.device.limits.maxBufferSize, mostBytes);
+  const all = points({ classes });
+  for (const [i, point] of all.entries()) {
     const pixels = point.tile * point.times;
-    const at = over === "pixels" ? pixels : point.classes;
+    const at = { [over]: over === "pixels" ? pixels : point.classes };
+    const label = `${at[over]} ${over}`;
     const bytes = 4 * pixels * point.classes;
-    const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
-    const onRound = (text) => progress(`${at} ${over}: ${text}`);
-    if (bytes > limit) {
-      const reason = `the logits are ${bytes} bytes and the device binds ${limit}`;
-      report.wrong.push({ name: `${at} ${over}`, kind: "limit", reason });
-      continue;
+    if (bytes > most) {
+      const reason = `the logits take ${mebibytes(bytes)}, a buffer here has room for ${mebibytes(most)}`;
+      report.wrong.push({ name: `from ${label} on`, kind: "limit", reason });
+      break;
     }
-    const { measured, wrong } = await measure(device, clock, point, { rounds, next, onRound });
-    report.wrong.push(...wrong.map((one) => ({ ...one, name: `${at} ${over}: ${one.name}` })));
-    if (measured) report.points.push({ [over]: at, pixels, classes: point.classes, ...measured });
+    const progress = (text, part = 0) => stage.progress(`${label}: ${text}`, (i + part) / all.length);
+    const { measured, wrong } = await measure({ ...stage, progress }, point, rounds);
+    for (const { name, kind, reason, tooLarge } of wrong)
+      report.wrong.push({ name: `${label}: ${name}`, kind: tooLarge ? "limit" : kind, reason });
+    if (wrong.some(({ tooLarge }) => tooLarge)) break; // the next is larger
+    if (measured) report.points.push({ ...at, pixels, classes: point.classes, ...measured });
   }
+  if (over === "pixels") report.linear = linearity(report.points);
   return report;
 }
 
-async function measure(device, clock, { classes, tile, times }, { rounds, next, onRound }) {
-  onRound("checking the answers");
-  const tileData = makeCase({ height: 1, width: tile, classes });
-  const data = repeated(tileData, times);
-  const mode = modeOf("plain", data);
-  const buffers = {
-    logits: createBuffer(device, data.logits),
-    gradLogits: createBuffer(device, data.logits.byteLength),
-  };
-  const applicants = [
-    ...floors(device, data, mode.floor, buffers),
-    { ...applicantOf(device, data, mode, buffers), wanted: () => truthOfTiles(tileData, mode, times) },
-  ];
-  const { right, wrong } = await admit(device, applicants);
-  onRound("choosing the copy");
-  const [copy] = await fastestOfEach(
-    clock,
-    right.filter(({ kind }) => kind === "floor"),
-    next,
-  );
+async function measure(stage, { classes, tile, times }, rounds) {
+  const { device, clock, next, progress } = stage;
+  progress("checking the answers");
+  const scene = openScene(device, repeated(makeCase({ height: 1, width: tile, classes }), times));
+  const { right, wrong } = await enterIfItFits(stage, scene);
   const ours = right.find(({ kind }) => kind === "segloss");
   let measured;
-  if (copy && ours) {
-    const turns = { rounds, next, onRound: (round) => onRound(`round ${round} of ${rounds}`) };
-    const timed = await takeTurns(clock, [copy, ours], turns);
-    measured = summary(timed, data.logits.length, ours.error);
+  if (ours) {
+    progress("choosing the copy");
+    const [copy] = await fastestOfEach(
+      clock,
+      right.filter(({ kind }) => kind === "floor"),
+      next,
+    );
+    const onRound = (round) => progress(`round ${round} of ${rounds}`, (round - 1) / rounds);
+    if (copy) {
+      const timed = await takeTurns(clock, [copy, ours], { rounds, next, onRound });
+      measured = summary(timed, ours.logitBytes / 4, ours.error);
+    }
   }
-  for (const buffer of Object.values(buffers)) buffer.destroy();
+  scene.close();
   return { measured, wrong };
 }
 
-/** The mean of several equal tiles is that of one, and each has its part of the gradient. */
-async function truthOfTiles(tileData, mode, times) {
-  const { loss, gradient } = await truth(tileData, mode);
-  return {
-    loss,
-    gradient: repeatRows(
-      gradient.map((x) => x / times),
-      tileData.classes,
-      times,
-    ),
-  };
+/** Where its buffers are too much for the device, that is said once. */
+async function enterIfItFits(stage, scene) {
+  try {
+    await withoutErrors(stage.device, async () => [
+      scene.input("logits"),
+      scene.output(scene.bytesOf("logits")),
+    ]);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const { message } = error;
+    return { right: [], wrong: [{ name: "its buffers", kind: "floor", reason: message, tooLarge: true }] };
+  }
+  return enter(stage, scene, ["plain"]);
 }
 
 function summary([copy, ours], logits, error) {
@@ -107,6 +111,7 @@ function summary([copy, ours], logits, error) {
   return {
     logits,
     rounds: ours.times.length,
+    timesMs: ours.times,
     medianMs: ms[1],
     quartilesMs: [ms[0], ms[2]],
     nsPerLogit: (1e6 * ms[1]) / logits,
@@ -118,3 +123,31 @@ function summary([copy, ours], logits, error) {
     error,
   };
 }
+
+/** How far from linear the cost is: the exponent that fits best, and the furthest that a pixel's cost is from the median. */
+function linearity(points) {
+  const large = points.filter(({ pixels }) => pixels >= LINEAR_FROM);
+  if (large.length < 2) return undefined;
+  const perPixel = large.map(({ medianMs, pixels }) => medianMs / pixels);
+  const middle = median(perPixel);
+  return {
+    from: large[0].pixels,
+    to: large.at(-1).pixels,
+    exponent: slope(
+      large.map(({ pixels }) => Math.log(pixels)),
+      large.map(({ medianMs }) => Math.log(medianMs)),
+    ),
+    within: Math.max(...perPixel.map((cost) => Math.abs(cost / middle - 1))),
+  };
+}
+
+/** Of the straight line through points, by least squares. */
+function slope(xs, ys) {
+  const [x, y] = [xs, ys].map((values) => values.reduce((sum, value) => sum + value, 0) / values.length);
+  const [over, under] = [ys.map((value) => value - y), xs.map((value) => value - x)].map((factors) =>
+    factors.reduce((sum, factor, i) => sum + factor * (xs[i] - x), 0),
+  );
+  return over / under;
+}
+
+const mebibytes = (bytes) => `${Math.round(bytes / 2 ** 20)} MiB`;

@@ -14,7 +14,7 @@ export function random(seed) {
 /**
  * One image: logits from −6 to 6, [classes, height, width], and a label for each pixel, of which 10 % are ignored.
  * Beside them, made when asked for: `halves`, the logits as float16; `bits`, 0 or 1 or ignored for each logit; `soft`,
- * a target in [0, 1] for each logit, or ignored for all of a pixel.
+ * a target in [0, 1] for each logit, or ignored for all of a pixel. `times`: see `repeated`.
  */
 export function makeCase({ height, width, classes, seed = 1 }) {
   const next = random(seed);
@@ -33,6 +33,7 @@ export function makeCase({ height, width, classes, seed = 1 }) {
     pixels,
     classes,
     ignore,
+    times: 1,
     logits,
     labels,
     halves: once(() => Uint16Array.from(logits, toHalf)),
@@ -41,26 +42,13 @@ export function makeCase({ height, width, classes, seed = 1 }) {
   };
 }
 
-/** The same image side by side: whoever knows the answer for one knows it for all. */
+/**
+ * The same image side by side: whoever knows the answer for one knows it for all. Arrays stay those of one image, and are
+ * repeated on the device.
+ */
 export function repeated(data, times) {
-  const { shape, pixels, classes, logits, labels } = data;
-  return {
-    ...data,
-    shape: [...shape.slice(0, 2), pixels * times],
-    pixels: pixels * times,
-    logits: repeatRows(logits, classes, times),
-    labels: repeatRows(labels, 1, times),
-  };
-}
-
-/** Each row several times, one after the other. */
-export function repeatRows(array, rows, times) {
-  const length = array.length / rows;
-  const repeats = new array.constructor(array.length * times);
-  for (let row = 0; row < rows; row++)
-    for (let i = 0; i < times; i++)
-      repeats.set(array.subarray(row * length, (row + 1) * length), (row * times + i) * length);
-  return repeats;
+  const { shape, pixels } = data;
+  return { ...data, shape: [...shape.slice(0, 2), pixels * times], pixels: pixels * times, times };
 }
 
 function once(make) {

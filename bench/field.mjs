@@ -3,12 +3,17 @@
 import { openMeter } from "./accounting.mjs";
 import { enter } from "./contenders/index.mjs";
 import { makeCase } from "./data.mjs";
+import { openScene } from "./scene.mjs";
 import { fastestOfEach, quartiles, ratioQuartiles, takeTurns } from "./timing.mjs";
 
-export async function field(device, clock, { modes, rounds, size, next, progress }) {
+/** `stage`: the device, its clock, `createLoss`, random numbers and whom to tell how far it is. */
+export async function field(stage, { modes, rounds, size }) {
+  const { device, clock, next, progress } = stage;
   const meter = openMeter();
+  progress("making the data");
   const data = makeCase(size);
-  const { right, wrong } = await enter(device, data, modes, (name) =>
+  const scene = openScene(device, data);
+  const { right, wrong } = await enter(stage, scene, modes, (name) =>
     progress(`checking the answers: ${name}`),
   );
   const isFloor = ({ kind }) => kind === "floor";
@@ -21,30 +26,39 @@ export async function field(device, clock, { modes, rounds, size, next, progress
     await device.queue.onSubmittedWorkDone();
   }
   meter.close();
-  const onRound = (round) => progress(`round ${round} of ${rounds}`);
+  const onRound = (round) => progress(`round ${round} of ${rounds}`, (round - 1) / rounds);
   const timed = await takeTurns(clock, contenders, { rounds, next, onRound });
-  return { shape: data.shape, contenders: summary(timed), wrong };
+  scene.close();
+  return { kind: "field", shape: data.shape, contenders: summary(timed), wrong };
 }
 
 function summary(contenders) {
-  const ours = contenders.find(({ name }) => name === "segloss");
-  return contenders.map(({ name, kind, floor, times, counts, logitBytes, error }) => {
+  const ours = contenders.find(({ mode }) => mode === "plain");
+  return contenders.map(({ name, mode, kind, floor, times, counts, logitBytes, error }) => {
     const [first, medianMs, third] = quartiles(times);
     const below = contenders.find((other) => other.kind === "floor" && other.floor === floor);
-    const [lowest, timesFloor, highest] = ratioQuartiles(times, below?.times);
     return {
       name,
+      mode,
       kind,
       floor,
       rounds: times.length,
+      timesMs: times,
       medianMs,
       quartilesMs: [first, third],
-      timesFloor,
-      timesFloorQuartiles: [lowest, highest],
-      timesSegloss: ratioQuartiles(times, ours?.times)[1],
+      ...besides("Floor", times, below),
+      ...besides("Segloss", times, ours),
       dispatches: counts.dispatches,
       boundPerLogits: counts.boundBytes / logitBytes,
       error,
     };
   });
+}
+
+/** Median and quartiles of the ratios to another contender; nothing where there is none. */
+function besides(name, times, other) {
+  const ratios = ratioQuartiles(times, other?.times);
+  if (!ratios) return {};
+  const [low, middle, high] = ratios;
+  return { [`times${name}`]: middle, [`times${name}Quartiles`]: [low, high] };
 }

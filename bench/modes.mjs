@@ -1,5 +1,8 @@
 // Modes: the ways to call segloss that are timed, each beside the floor of its own bytes (contenders/floors.mjs).
 
+import { jaxJit } from "./contenders/jax.mjs";
+import { tfjsAutomatic, tfjsByHand } from "./contenders/tfjs.mjs";
+
 /**
  * By the name that `--modes` takes. `spec`: what differs from focal loss with γ = 2. `logits`: their type, and the
  * gradient's. `targets`: a property of the data, its labels by default.
@@ -17,17 +20,21 @@ export const MODES = {
   smoothing: { title: "segloss, smoothing 0.1", spec: { labelSmoothing: 0.1 } },
 };
 
-/** Not modes of segloss, but picked like them: the plain loss by others. */
-export const PEERS = ["jax-js", "tfjs"];
+/** Not modes of segloss, but picked like them: the plain loss by others. `library`: its name in what a stage can load. */
+export const PEERS = {
+  "jax-js": { title: "jax-js, jit", library: "jax-js", open: jaxJit },
+  tfjs: { title: "tfjs, gradient by hand", library: "tfjs", open: tfjsByHand },
+  "tfjs-auto": { title: "tfjs, its own gradient", library: "tfjs", open: tfjsAutomatic },
+};
 
-export const DEFAULT_MODES = ["plain", "loss-only", "gamma-0", ...PEERS];
+export const DEFAULT_MODES = ["plain", "loss-only", "gamma-0", "jax-js", "tfjs"];
 
 /** Multiplies float16 gradients: of a mean over that many pixels they would be nothing. */
 export const HALF_SCALE = 2 ** 16;
 
 /** Of the argument of `--modes`: "all" is every mode of segloss. */
 export function modesNamed(text) {
-  const known = [...Object.keys(MODES), ...PEERS];
+  const known = [...Object.keys(MODES), ...Object.keys(PEERS)];
   const names = text === "all" ? Object.keys(MODES) : text.split(",");
   for (const name of names)
     if (!known.includes(name))

@@ -1,20 +1,31 @@
 // A curve as SVG, by hand: the fraction of the copy's speed, its quartiles as a band, logarithmic to the right. Its
-// color is the reader's: dark on light, light on dark.
+// color is the reader's: dark on light, light on dark. Its style holds for nothing else, should it stand in a page.
 
-const WIDTH = 720;
 const HEIGHT = 360;
 const LEFT = 64;
 const RIGHT = 24;
-const TOP = 68;
+const TOP = 24;
+const CAPTION = 44;
 const BOTTOM = 64;
 
-export function curveSvg({ over, title, adapter, clock, points }) {
+const STYLE = {
+  text: "fill: currentColor;",
+  ".grid": "stroke: currentColor; stroke-opacity: 0.15;",
+  ".copy": "stroke: currentColor; stroke-dasharray: 4 4;",
+  ".band": "fill: var(--curve); fill-opacity: 0.2;",
+  ".line": "fill: none; stroke: var(--curve); stroke-width: 2;",
+  ".point": "fill: var(--curve);",
+};
+
+/** `width`: in pixels of the reader, whose letters keep their size. `isCaptioned`: not where a page says the same. */
+export function curveSvg({ over, title, adapter, clock, points }, { width = 720, isCaptioned = true } = {}) {
+  const above = isCaptioned ? TOP + CAPTION : TOP;
   const xs = points.map((point) => point[over]);
   const [first, last] = [Math.log2(Math.min(...xs)), Math.log2(Math.max(...xs))];
   const top = topOf(Math.max(1, ...points.flatMap(({ fractionQuartiles }) => fractionQuartiles)));
   const x = (value) =>
-    round(LEFT + ((Math.log2(value) - first) / (last - first || 1)) * (WIDTH - LEFT - RIGHT));
-  const y = (value) => round(HEIGHT - BOTTOM - (value / top) * (HEIGHT - TOP - BOTTOM));
+    round(LEFT + ((Math.log2(value) - first) / (last - first || 1)) * (width - LEFT - RIGHT));
+  const y = (value) => round(HEIGHT - BOTTOM - (value / top) * (HEIGHT - above - BOTTOM));
 
   const line = points.map((point) => `${x(point[over])},${y(point.fractionOfCopy)}`);
   const lower = points.map((point) => `${x(point[over])},${y(point.fractionQuartiles[0])}`);
@@ -22,31 +33,33 @@ export function curveSvg({ over, title, adapter, clock, points }) {
   const levels = Array.from({ length: Math.round(top / 0.2) + 1 }, (_, i) => i / 5);
   const caption = `segloss, ${title}: fraction of a copy's speed over ${over}`;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" class="segloss-curve" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}" role="img">`,
     `<title>${escaped(caption)}</title>`,
     `<desc>${escaped(`clock: ${clock}`)}</desc>`,
     "<style>",
-    "svg { color: #1f2328; --curve: #0969da; font: 12px system-ui, sans-serif; }",
-    "@media (prefers-color-scheme: dark) { svg { color: #e6edf3; --curve: #58a6ff; } }",
-    "text { fill: currentColor; } .grid { stroke: currentColor; stroke-opacity: 0.15; }",
-    ".copy { stroke: currentColor; stroke-dasharray: 4 4; } .band { fill: var(--curve); fill-opacity: 0.2; }",
-    ".line { fill: none; stroke: var(--curve); stroke-width: 2; } .point { fill: var(--curve); }",
+    ".segloss-curve { color: #1f2328; --curve: #0969da; font: 12px system-ui, sans-serif; }",
+    ...Object.entries(STYLE).map(([name, style]) => `.segloss-curve ${name} { ${style} }`),
+    "@media (prefers-color-scheme: dark) { .segloss-curve { color: #e6edf3; --curve: #58a6ff; } }",
     "</style>",
-    text(LEFT, 20, caption, 'font-size="14" font-weight="600"'),
-    text(LEFT, 38, `${adapter}; median and quartiles of ${roundsOf(points)} rounds`, 'opacity="0.75"'),
-    ...levels.map((level) => horizontal("grid", level, y)),
+    ...(!isCaptioned
+      ? []
+      : [
+          text(LEFT, 20, caption, 'font-size="14" font-weight="600"'),
+          text(LEFT, 38, `${adapter}; median and quartiles of ${roundsOf(points)} rounds`, 'opacity="0.75"'),
+        ]),
+    ...levels.map((level) => horizontal("grid", level, y, width)),
     ...levels.map((level) => text(LEFT - 8, y(level) + 4, level.toFixed(1), 'text-anchor="end"')),
-    horizontal("copy", 1, y),
-    text(WIDTH - RIGHT, y(1) - 6, "copy", 'text-anchor="end"'),
+    horizontal("copy", 1, y, width),
+    text(width - RIGHT, y(1) - 6, "copy", 'text-anchor="end"'),
     ...labelled(xs, x).map((value) =>
       text(x(value), HEIGHT - BOTTOM + 20, short(value), 'text-anchor="middle"'),
     ),
-    text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 20, `${over} (logarithmic)`, 'text-anchor="middle"'),
+    text((LEFT + width - RIGHT) / 2, HEIGHT - 20, `${over} (logarithmic)`, 'text-anchor="middle"'),
     text(
       0,
       0,
       "fraction of the copy's speed",
-      `text-anchor="middle" transform="translate(20 ${(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)"`,
+      `text-anchor="middle" transform="translate(20 ${(above + HEIGHT - BOTTOM) / 2}) rotate(-90)"`,
     ),
     `<polygon class="band" points="${[...lower, ...upper.reverse()].join(" ")}"/>`,
     `<polyline class="line" points="${line.join(" ")}"/>`,
@@ -58,8 +71,8 @@ export function curveSvg({ over, title, adapter, clock, points }) {
   ].join("\n");
 }
 
-function horizontal(name, level, y) {
-  return `<line class="${name}" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(level)}" y2="${y(level)}"/>`;
+function horizontal(name, level, y, width) {
+  return `<line class="${name}" x1="${LEFT}" x2="${width - RIGHT}" y1="${y(level)}" y2="${y(level)}"/>`;
 }
 
 function text(x, y, content, attributes = "") {

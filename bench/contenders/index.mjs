@@ -1,6 +1,8 @@
 // The contenders, each held to the float64 reference.
 
-import { MODES, modeOf, PEERS } from "../modes.mjs";
+import { withoutErrors } from "../device.mjs";
+import { modeOf, PEERS } from "../modes.mjs";
+import { errorOf } from "./error.mjs";
 import { floors } from "./floors.mjs";
 import { segloss, truth } from "./segloss.mjs";
 
@@ -10,99 +12,77 @@ const TOLERANCE = 1e-4;
 const HALF_TOLERANCE = 1e-3;
 
 /**
- * For the names that `--modes` takes: those that answer right, as `{ name, kind, floor, step, error }`, and those that do
- * not, as `{ name, kind, reason }`. `step` records and submits one loss and does not wait for it.
+ * For the names that `--modes` takes, and for floors below them: those that answer right, as `{ name, mode, kind, floor, step,
+ * error }`, and those that do not, as `{ name, kind, reason }`. `step` records and submits one loss and does not wait for it.
  */
-export async function enter(device, data, names, onApplicant) {
-  const applicants = [];
-  for (const name of names.filter((name) => name in MODES)) {
-    const mode = modeOf(name, data);
-    applicants.push(applicantOf(device, data, mode));
-  }
-  const peers = names.filter((name) => PEERS.includes(name));
-  for (const name of peers) applicants.push(await peerOf(name, data));
+export async function enter({ createLoss, libraries }, scene, names, onApplicant) {
+  const truthOf = rememberTruth(createLoss, scene);
+  const applicants = names.map((name) =>
+    name in PEERS ? peerOf(name, scene, libraries, truthOf) : applicantOf(name, scene, createLoss, truthOf),
+  );
   const kinds = new Set(applicants.map(({ floor }) => floor));
-  const below = [...kinds].flatMap((floor) => floors(device, data, floor));
-  return admit(device, [...below, ...applicants], onApplicant);
+  const below = [...kinds].flatMap((floor) => floors(scene, floor));
+  return admit(scene.device, [...below, ...applicants], onApplicant);
 }
 
-export function applicantOf(device, data, mode, buffers) {
+function applicantOf(name, scene, createLoss, truthOf) {
+  const mode = modeOf(name, scene.data);
+  const isHalf = mode.logits === "f16";
   return {
     name: mode.title,
+    mode: name,
     kind: "segloss",
     floor: mode.floor,
-    logitBytes: (mode.logits === "f16" ? 0.5 : 1) * data.logits.byteLength,
-    tolerance: mode.logits === "f16" ? HALF_TOLERANCE : TOLERANCE,
-    wanted: () => truthOf(data, mode),
-    open: () => segloss(device, data, mode, buffers),
+    logitBytes: scene.bytesOf(isHalf ? "halves" : "logits"),
+    tolerance: isHalf ? HALF_TOLERANCE : TOLERANCE,
+    wanted: () => truthOf(mode),
+    open: () => segloss(createLoss, scene, mode),
   };
 }
 
-/** They look for navigator.gpu as they load, so they load late. */
-async function peerOf(name, data) {
-  const openers = {
-    "jax-js": async () => ["jax-js, jit", (await import("./jax.mjs")).jaxJit],
-    tfjs: async () => ["tfjs, gradient by hand", (await import("./tfjs.mjs")).tfjsByHand],
-  };
-  const [title, open] = await openers[name]();
-  const wanted = () => truthOf(data, modeOf("plain", data));
+function peerOf(name, scene, libraries, truthOf) {
+  const { title, library, open } = PEERS[name];
   return {
     name: title,
+    mode: name,
     kind: "peer",
     floor: "copy",
-    logitBytes: data.logits.byteLength,
-    wanted,
-    open: () => open(data),
+    logitBytes: scene.bytesOf("logits"),
+    wanted: () => truthOf(modeOf("plain", scene.data)),
+    open: async () => open(await libraries[library](), scene.data),
   };
 }
 
 /** Several have the same answer, and float64 takes its time. */
-function truthOf(data, mode) {
-  const answers = TRUTHS.get(data) ?? TRUTHS.set(data, new Map()).get(data);
-  const key = JSON.stringify({ ...mode, title: "" });
-  return answers.get(key) ?? answers.set(key, truth(data, mode)).get(key);
+function rememberTruth(createLoss, scene) {
+  const answers = new Map();
+  return (mode) => {
+    const key = JSON.stringify({ ...mode, title: "" });
+    return answers.get(key) ?? answers.set(key, truth(createLoss, scene, mode)).get(key);
+  };
 }
-const TRUTHS = new WeakMap();
 
 /** Splits applicants into `right` and `wrong`. */
-export async function admit(device, applicants, onApplicant) {
+async function admit(device, applicants, onApplicant) {
   const right = [];
   const wrong = [];
   for (const { wanted, open, tolerance = TOLERANCE, ...contender } of applicants) {
     onApplicant?.(contender.name);
     try {
-      const [{ step }, answer] = await withoutErrors(device, async () => {
-        const contender = await open();
-        return [contender, await contender.answer()];
+      const { step, encode, error } = await withoutErrors(device, async () => {
+        const { answer, ...opened } = await open();
+        return { ...opened, error: await errorOf(await answer(), await wanted()) };
       });
-      const error = errorOf(answer, typeof wanted === "function" ? await wanted() : wanted);
       if (!(error <= tolerance)) throw new Error(`answers wrong by ${error}`);
-      right.push({ ...contender, step, error });
-    } catch ({ message }) {
-      wrong.push({ name: contender.name, kind: contender.kind, reason: message });
+      right.push({ ...contender, step, encode, error });
+    } catch (error) {
+      wrong.push({
+        name: contender.name,
+        kind: contender.kind,
+        reason: error.message,
+        tooLarge: error instanceof RangeError,
+      });
     }
   }
   return { right, wrong };
-}
-
-/** What `work` gives; throws the first error that WebGPU reports meanwhile. */
-async function withoutErrors(device, work) {
-  let error;
-  device.pushErrorScope("validation");
-  const value = await work().finally(async () => (error = await device.popErrorScope()));
-  if (error) throw new Error(error.message.split("\n")[0]);
-  return value;
-}
-
-/** The worst relative error, absolute where 0 is wanted; NaN where a number is missing. */
-export function errorOf(answer, wanted) {
-  const ofLoss =
-    wanted.loss === undefined ? 0 : Math.abs(answer.loss - wanted.loss) / (Math.abs(wanted.loss) || 1);
-  let largest = 0;
-  let worst = 0;
-  wanted.gradient?.forEach((value, i) => {
-    largest = Math.max(largest, Math.abs(value));
-    worst = Math.max(worst, Math.abs(answer.gradient[i] - value));
-  });
-  return Math.max(ofLoss, worst / (largest || 1));
 }

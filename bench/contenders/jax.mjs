@@ -1,16 +1,13 @@
 // jax-js: jit of valueAndGrad, γ = 2 as a square, classes first.
 
-import * as jax from "@jax-js/jax";
-
-const { nn, numpy: np } = jax;
-
-export async function jaxJit({ pixels, classes, ignore, logits, labels }) {
+export async function jaxJit(jax, { pixels, classes, ignore, logits, labels }) {
   await jax.init("webgpu");
   jax.defaultDevice("webgpu");
+  const { numpy: np } = jax;
   const x = np.array(logits, { shape: [classes, pixels] });
   const y = np.array(Int32Array.from(labels));
   await jax.blockUntilReady([x, y]);
-  const lossAndGradient = jax.jit(jax.valueAndGrad((x, y) => focal(x, y, classes, ignore)));
+  const lossAndGradient = jax.jit(jax.valueAndGrad((x, y) => focal(jax, x, y, classes, ignore)));
   const compute = () => lossAndGradient(x.ref, y.ref);
   return {
     async step() {
@@ -19,13 +16,13 @@ export async function jaxJit({ pixels, classes, ignore, logits, labels }) {
     },
     async answer() {
       const [loss, gradient] = compute();
-      return { loss: (await loss.data())[0], gradient: await gradient.data() };
+      return { loss: (await loss.data())[0], gradient: [await gradient.data()] };
     },
   };
 }
 
 // jax-js counts references: an operation consumes its operands, and `.ref` keeps one alive.
-function focal(x, y, classes, ignore) {
+function focal({ nn, numpy: np }, x, y, classes, ignore) {
   const count = np.notEqual(y.ref, ignore).astype(np.float32).sum();
   const classIndex = np.arange(classes).astype(np.int32).reshape([classes, 1]);
   const isLabel = np.equal(y.reshape([1, -1]), classIndex);

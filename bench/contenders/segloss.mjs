@@ -1,57 +1,67 @@
 // segloss: encode into an encoder of the caller's, on the caller's buffers.
 
-import { createLoss } from "../../dist/index.js";
 import { fromHalf } from "../data.mjs";
-import { createBuffer, readBack } from "../device.mjs";
+import { readParts } from "../device.mjs";
 import { HALF_SCALE } from "../modes.mjs";
 
-/** `mode`: as modeOf gives it. `buffers`: those to take instead of new ones. */
-export async function segloss(device, data, mode, buffers) {
-  const { logits, targets, outputs } = argumentsOf(data, mode);
+/** `createLoss`: that of the build under test. `mode`: as modeOf gives it. */
+export async function segloss(createLoss, scene, mode) {
+  const { device } = scene;
+  const { logits, targets, gradScale } = argumentsOf(mode);
   const loss = await createLoss(mode.spec, { device });
+  scene.defer(() => loss.destroy());
   const type = mode.logits;
-  const input = buffers?.logits ?? createBuffer(device, logits);
-  const output = mode.inPlace ? input : (buffers?.gradLogits ?? createBuffer(device, logits.byteLength));
+  const input = scene.input(logits, mode.inPlace ? mode.title : "all");
+  const output = mode.inPlace ? input : scene.output(scene.bytesOf(logits));
   const bindings = {
-    shape: data.shape,
+    shape: scene.data.shape,
     logits: { buffer: input, type },
-    targets: { buffer: createBuffer(device, targets), type: typeOf(targets) },
+    targets: { buffer: scene.input(targets), type: typeOf(scene.array(targets)) },
     // From the second step on the logits are the gradient of the step before: small, finite, as much work.
     ...(mode.inPlace ? { inPlace: true } : mode.gradient && { gradLogits: { buffer: output, type } }),
-    ...(outputs.gradScale && { gradScale: outputs.gradScale }),
+    ...(gradScale && { gradScale }),
   };
-  const step = () => {
+  const encode = () => {
     const encoder = device.createCommandEncoder();
     loss.encode(encoder, bindings);
-    device.queue.submit([encoder.finish()]);
+    return encoder.finish();
   };
+  const step = () => device.queue.submit([encode()]);
   return {
+    encode,
     step,
     async answer() {
       step();
       const result = await loss.read();
       if (!mode.gradient) return { loss: result.loss };
-      const numbers = await readBack(device, output, logits.constructor);
-      return { loss: result.loss, gradient: type === "f16" ? Float32Array.from(numbers, fromHalf) : numbers };
+      const parts = readParts(device, output, scene.array(logits).constructor);
+      return { loss: result.loss, gradient: type === "f16" ? floatsOf(parts) : parts };
     },
   };
 }
 
-/** The answer in float64, but for the gradient's type. */
-export async function truth(data, mode) {
-  const { logits, targets, outputs } = argumentsOf(data, mode);
-  const reference = await createLoss(mode.spec, { backend: "reference" });
-  const { loss, gradLogits } = await reference.run({ logits, targets, shape: data.shape }, outputs);
-  return { loss, ...(mode.gradient && { gradient: gradLogits }) };
+async function* floatsOf(parts) {
+  for await (const halves of parts) yield Float32Array.from(halves, fromHalf);
 }
 
-function argumentsOf(data, mode) {
-  const isHalf = mode.logits === "f16";
-  return {
-    logits: isHalf ? data.halves() : data.logits,
-    targets: mode.targets === "labels" ? data.labels : data[mode.targets](),
-    outputs: { gradient: mode.gradient && "f32", ...(isHalf && { gradScale: HALF_SCALE }) },
-  };
+/** The answer in float64, but for the gradient's type, as errorOf wants it. The mean of several equal images is that of one. */
+export async function truth(createLoss, { array, data }, mode) {
+  const { logits, targets, gradScale } = argumentsOf(mode);
+  const { shape, classes, pixels, times } = data;
+  const reference = await createLoss(mode.spec, { backend: "reference" });
+  const { loss, gradLogits } = await reference.run(
+    { logits: array(logits), targets: array(targets), shape: [...shape.slice(0, 2), pixels / times] },
+    { gradient: mode.gradient && "f32", ...(gradScale && { gradScale }) },
+  );
+  if (!mode.gradient) return { loss };
+  const gradient = times === 1 ? gradLogits : gradLogits.map((x) => x / times);
+  return { loss, gradient, rows: classes, times };
+}
+
+/** Which arrays of the data, and what to multiply into the gradient. */
+function argumentsOf({ logits, targets }) {
+  const isHalf = logits === "f16";
+  return { logits: isHalf ? "halves" : "logits", targets, ...(isHalf && { gradScale: HALF_SCALE }) };
 }
 
 function typeOf(targets) {

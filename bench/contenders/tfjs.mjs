@@ -1,16 +1,18 @@
-// tfjs: γ = 2 with the gradient in closed form, gathered and scattered at the labels: the fastest way found in its
-// operations. Classes last, the only layout that its softmax and gathers know.
+// tfjs, γ = 2, in two ways. By hand: the gradient in closed form, gathered and scattered at the labels, the fastest way
+// found in its operations. And its own gradient of the loss as one would write it down, with one-hot labels. Classes last,
+// the only layout that its softmax and gathers know.
 
-import * as tf from "@tensorflow/tfjs-core";
-import "@tensorflow/tfjs-backend-webgpu";
 import { transpose } from "../data.mjs";
 
-export async function tfjsByHand({ pixels, classes, ignore, logits, labels }) {
+export const tfjsByHand = (tf, data) => open(tf, data, focalByHand);
+export const tfjsAutomatic = (tf, data) => open(tf, data, focal);
+
+async function open(tf, { pixels, classes, ignore, logits, labels }, focal) {
   await tf.setBackend("webgpu");
   tf.env().set("WEBGPU_CPU_FORWARD", false); // small tensors stay on the GPU too
   const x = tf.tensor2d(transpose(logits, classes, pixels), [pixels, classes]);
   const y = tf.tensor1d(Int32Array.from(labels), "int32");
-  const compute = () => tf.tidy(() => tf.valueAndGrad(focal(y, ignore))(x));
+  const compute = () => tf.tidy(() => tf.valueAndGrad(focal(tf, y, ignore, classes))(x));
   return {
     step() {
       const { value, grad } = compute();
@@ -22,13 +24,25 @@ export async function tfjsByHand({ pixels, classes, ignore, logits, labels }) {
       const loss = (await value.data())[0];
       const gradient = transpose(await grad.data(), pixels, classes);
       tf.dispose([value, grad]);
-      return { loss, gradient };
+      return { loss, gradient: [gradient] };
     },
   };
 }
 
+/** −(1 − p)² log p of the label. */
+function focal(tf, y, ignore, classes) {
+  const isValid = tf.notEqual(y, ignore);
+  const valid = tf.cast(isValid, "float32");
+  const isLabel = tf.oneHot(tf.where(isValid, y, tf.zerosLike(y)), classes);
+  return (x) => {
+    const logP = tf.sum(tf.mul(tf.logSoftmax(x), isLabel), -1);
+    const losses = tf.mul(tf.square(tf.sub(1, tf.exp(logP))), logP);
+    return tf.div(tf.sum(tf.mul(losses, valid)), tf.neg(tf.sum(valid)));
+  };
+}
+
 /** dL/dx_k = q · (q − 2 p log p) · (p_k − [k is the label]) / count for valid pixels, where q = 1 − p. */
-function focal(y, ignore) {
+function focalByHand(tf, y, ignore) {
   const isValid = tf.notEqual(y, ignore);
   const valid = tf.cast(isValid, "float32");
   const count = tf.sum(valid);

@@ -1,6 +1,7 @@
 // What a loss asks of WebGPU: dispatches, submits, bound bytes, new objects.
 
 import { afterAll, beforeAll, expect } from "vitest";
+import { globals } from "webgpu";
 import { openMeter, type Meter } from "../../bench/accounting.mjs";
 import { createLoss, type Loss } from "../../src/loss.js";
 import type { LossSpec } from "../../src/spec.js";
@@ -14,7 +15,7 @@ const PIXELS = 256 * 512;
 const LOGITS_BYTES = 4 * 19 * PIXELS;
 
 let meter: Meter;
-beforeAll(() => void (meter = openMeter()));
+beforeAll(() => void (meter = openMeter(globals)));
 afterAll(() => meter.close());
 
 interface Trainer {
