@@ -7,8 +7,8 @@ import { adapterOf, runInPage, servePage } from "../../scripts/page.mjs";
 import { pack, unpack } from "../../scripts/wire.mjs";
 import type { LossInputs, LossResult, LossSpec } from "../../src/index.js";
 import type { Logits } from "../../src/spec.js";
-import { CASES, inputsOf, type Case } from "../support/cases.js";
-import { expectRight } from "../support/tolerance.js";
+import { CASES, inputsOf, type Case } from "../../src/parity/cases.js";
+import { expectRight } from "../support/right.js";
 
 // In the page, these are global.
 declare const segloss: typeof import("../../src/index.js");
