@@ -9,7 +9,9 @@ import { adapterReport, chooseDevice } from "../node/index.js";
 import { evaluateFiles, evaluateSample, SAMPLE_LOSS_MAP } from "./eval.js";
 import { info } from "./info.js";
 import { UsageError, type Engine, type Io } from "./io.js";
-import { addRunFlags, inFlags, number, specOf, withFlags, type RunOptions } from "./options.js";
+import { addLossFlags, addRunFlags, inFlags, number, specOf, withFlags, type RunOptions } from "./options.js";
+import { InterruptedError, parity, type ParityOptions } from "./parity/index.js";
+import { TARGETS } from "./parity/targets.js";
 import { writeSample } from "./sample.js";
 
 const REAL_ENGINE: Engine = { createLoss, chooseDevice, adapterReport };
@@ -22,6 +24,7 @@ Examples:
   segloss eval logits.npy masks.npy --family sigmoid --alpha 0.25 --json
   segloss eval batch.npz --gamma 0 --label-smoothing 0.1
   segloss eval logits.npy labels.png --grad grad.npy --loss-map map.png
+  segloss parity                            does the GPU give what the CPU gives?
 
 Exit code: 0 when a loss was computed, 2 with one line on stderr when not.
 A logit that is NaN makes the loss NaN: that is an answer, with exit code 0.`;
@@ -44,13 +47,35 @@ Examples:
   segloss eval logits.npy masks.npy --family sigmoid --alpha 0.25
   segloss eval batch.npz --pixel-weights batch.npz:weights --argmax map.png`;
 
+const PARITY = `
+Targets: ${TARGETS.slice(0, 5)
+  .map(({ name }) => name)
+  .join(", ")};
+  only when named: ${TARGETS.slice(5)
+    .map(({ name }) => name)
+    .join(", ")}
+
+Examples:
+  segloss parity
+  segloss parity --target node:system --target firefox --html report.html
+  segloss parity --logits logits.npy --targets labels.png --ignore-index 255
+  segloss parity --cases cases.json --junit parity.xml
+
+Exit code: 0 when all agree with float64, 1 when something does not, 2 when a
+target that was named cannot be had, or no WebGPU at all.`;
+
 /** Runs the command line `argv` (without node and script) and gives the exit code. Never throws. */
 export async function main(argv: readonly string[], io: Io, engine: Engine = REAL_ENGINE): Promise<number> {
+  let code = 0;
   try {
-    await program(io, engine).parseAsync(argv, { from: "user" });
-    return 0;
+    await program(io, engine, (other) => (code = other)).parseAsync(argv, { from: "user" });
+    return code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
+    if (error instanceof InterruptedError) {
+      io.stderr.write("segloss: interrupted\n");
+      return 130; // as shells say it
+    }
     const line = userLine(error);
     io.stderr.write(
       line ? `segloss: ${line}\n` : `segloss: a bug of ours, please report it\n${stackOf(error)}\n`,
@@ -59,7 +84,8 @@ export async function main(argv: readonly string[], io: Io, engine: Engine = REA
   }
 }
 
-function program(io: Io, engine: Engine): Command {
+/** `end`: for a command whose exit code may be another than 0. */
+function program(io: Io, engine: Engine, end: (code: number) => void): Command {
   const { version } = createRequire(import.meta.url)("segloss/package.json") as { version: string };
   const segloss = new Command("segloss")
     .description("Focal loss and cross entropy for segmentation on WebGPU, softmax or sigmoid.")
@@ -73,7 +99,9 @@ function program(io: Io, engine: Engine): Command {
     .action(async (values: RunOptions & LossSpec) => {
       const [unknown] = segloss.args;
       if (unknown !== undefined)
-        throw new UsageError(`unknown command ${JSON.stringify(unknown)}; known are eval, sample, info`);
+        throw new UsageError(
+          `unknown command ${JSON.stringify(unknown)}; known are eval, sample, parity, info`,
+        );
       await evaluateSample(io, engine, specOf(values), values);
     });
   addRunFlags(segloss, SAMPLE_LOSS_MAP);
@@ -96,6 +124,26 @@ function program(io: Io, engine: Engine): Command {
     .action((folder: string, values: { height?: number; width?: number; seed?: number }) =>
       writeSample(io, folder, values),
     );
+
+  const compare = segloss
+    .command("parity")
+    .description("does every backend give what float64 gives?")
+    .option("--target <name>", "where: below (may be repeated)", (name, names: string[] = []) => [
+      ...names,
+      name,
+    ])
+    .option("--only <text>", "only cases with this in their name")
+    .option("--cases <file.json>", "your cases, with their numbers: docs/parity.md")
+    .option("--logits <file>", "your arrays, as eval takes them")
+    .option("--targets <file>", "left out when --logits holds both")
+    .option("--junit <file.xml>", "write the results for CI")
+    .option("--html <file.html>", "write a report with pictures")
+    .option("--json", "print JSON; NaN and ±Infinity are strings there")
+    .addHelpText("after", PARITY)
+    .action(async (values: ParityOptions & LossSpec) =>
+      end(await parity(io, version, specOf(values), values)),
+    );
+  addLossFlags(compare);
 
   segloss
     .command("info")
