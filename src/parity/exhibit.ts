@@ -8,7 +8,7 @@ import { elementAt, sizesOf, type Sizes } from "./positions.js";
 import type { GivenCase } from "./work.js";
 
 /** What the numbers of a panel are, which says how to paint them. */
-export type PanelKind = "signed" | "labels" | "loss" | "difference";
+export type PanelKind = "signed" | "labels" | "shares" | "loss" | "difference";
 
 /** A map of numbers, row by row. */
 export interface Panel {
@@ -89,8 +89,8 @@ export function exhibitOf(
     place: typeof element,
   ): Panel[] => {
     const [expected, actual] = [
-      panel(`${what} expected`, kind, wanted, place),
-      panel(`${what} got`, kind, got, place),
+      panel(`${what}, expected`, kind, wanted, place),
+      panel(`${what}, got`, kind, got, place),
     ];
     const values = expected.values.map((value, i) => differenceOf(actual.values[i]!, value));
     return [expected, actual, { title: "difference", kind: "difference", values }];
@@ -103,7 +103,7 @@ export function exhibitOf(
       panel(`${spec.from ?? "logits"} ${of}`, "signed", floats(inputs.logits), element),
       panel(
         isPerElement ? `targets ${of}` : "labels",
-        isPerElement ? "signed" : "labels",
+        targets instanceof Float32Array ? "shares" : "labels",
         targets,
         isPerElement ? element : position,
       ),
@@ -112,7 +112,7 @@ export function exhibitOf(
   if (lossMap) rows.push(compared("loss", "loss", truth.lossMap, lossMap, isSigmoid ? element : position));
   if (gradLogits) {
     const wanted = truth.gradLogits.map((value) => value * gradScale);
-    rows.push(compared(`gradient ${of},`, "signed", wanted, floats(gradLogits), element));
+    rows.push(compared(`gradient ${of}`, "signed", wanted, floats(gradLogits), element));
   }
   const window = { left, top, width, height, mapWidth, mapHeight, x, y };
   return { name, spec, shape, image: spot.image, channel, ...window, rows };

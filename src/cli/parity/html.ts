@@ -21,8 +21,8 @@ th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); tex
 th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left; }
 code { font-size: .9em; background: var(--soft); padding: .1em .3em; border-radius: 3px; overflow-wrap: anywhere; }
 .right { color: var(--good); } .wrong, .broken { color: var(--bad); font-weight: 600; }
-.panels { display: flex; flex-wrap: wrap; gap: 1.25rem; margin-bottom: 1.25rem; }
-figure { margin: 0; max-width: 15rem; } svg { display: block; margin-top: .25rem; }
+.panels { display: flex; flex-wrap: wrap; align-items: end; gap: 1.25rem; margin-bottom: 1.25rem; }
+figure { margin: 0; max-width: 17rem; } svg { display: block; margin-top: .25rem; }
 figcaption b { font-weight: 600; } small { opacity: .75; display: block; }
 li { margin: .3rem 0; }`;
 
@@ -101,7 +101,7 @@ function exhibitHtml(exhibit: Exhibit, isWrong: boolean): string {
   const head = isWrong ? "Furthest beyond what is allowed" : "Closest to what is allowed";
   return `<h3>${head}: <code>${escaped(name)}</code></h3>
 <p>Spec <code>${escaped(JSON.stringify(spec))}</code>, shape ${shapeText(shape)}, image ${image} of ${shape[0]}${part};
-marked is row ${y}, column ${x}.</p>
+the numbers are those of the marked place, row ${y}, column ${x}.</p>
 ${rows.map((row) => `<div class="panels">${figures(row, exhibit)}</div>`).join("\n")}`;
 }
 
@@ -115,7 +115,7 @@ function figures(row: readonly Panel[], exhibit: Exhibit): string {
       const { svg, legend } = pictureOf(panel, exhibit, scaleOf(isCompared ? alike : [panel]));
       const value = panel.values[(y - top) * width + (x - left)]!;
       return (
-        `<figure><figcaption><b>${escaped(panel.title)}</b> ${precise(value)}` +
+        `<figure><figcaption><b>${escaped(panel.title)}</b><br>${precise(value)}` +
         `<small>${legend}</small></figcaption>${svg}</figure>`
       );
     })

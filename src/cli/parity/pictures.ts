@@ -17,7 +17,7 @@ const LARGEST = 216;
 const LARGEST_PIXEL = 27;
 
 const NOT_FINITE = [0, 255, 255];
-const NO_LABEL = [128, 128, 128];
+const NO_TARGET = [128, 128, 128];
 
 /** `scale`: the number with the strongest colour. */
 export function pictureOf(panel: Panel, exhibit: Exhibit, scale: number): Picture {
@@ -45,10 +45,16 @@ export function scaleOf(panels: readonly Panel[]): number {
 }
 
 function colourOf({ kind }: Panel, value: number, scale: number): ArrayLike<number> {
-  if (kind === "labels") return LABEL_COLOURS[value] ?? NO_LABEL;
+  if (kind === "labels") return LABEL_COLOURS[value] ?? NO_TARGET;
   if (!Number.isFinite(value)) return NOT_FINITE;
+  if (kind === "shares") return value >= 0 && value <= 1 ? shade(value) : NO_TARGET;
   const share = scale > 0 ? value / scale : 0;
   if (kind === "signed") return diverging(share);
+  return shade(share);
+}
+
+/** From black at 0 to the brightest colour at 1. */
+function shade(share: number): Uint8Array {
   const step = Math.round(255 * Math.min(1, Math.max(0, share)));
   return COLOURS.subarray(3 * step, 3 * step + 3);
 }
@@ -62,7 +68,8 @@ function diverging(share: number): number[] {
 function legendOf({ kind, values }: Panel, scale: number): string {
   const notFinite = kind !== "labels" && values.some((value) => !Number.isFinite(value));
   const meaning = {
-    labels: "a colour for each label",
+    labels: "a colour for each",
+    shares: "bright 1, black 0, grey is no target",
     signed: `red ${precise(scale, 3)}, blue −${precise(scale, 3)}`,
     loss: `bright ${precise(scale, 3)}, black 0`,
     difference: scale === 0 ? "none" : `bright ${precise(scale, 3)}, black 0`,
