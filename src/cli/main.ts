@@ -24,7 +24,7 @@ Examples:
   segloss eval logits.npy masks.npy --family sigmoid --alpha 0.25 --json
   segloss eval batch.npz --gamma 0 --label-smoothing 0.1
   segloss eval logits.npy labels.png --grad grad.npy --loss-map map.png
-  segloss parity                            does the GPU give what the CPU gives?
+  segloss parity                            is the GPU right, in every browser?
 
 Exit code: 0 when a loss was computed, 2 with one line on stderr when not.
 A logit that is NaN makes the loss NaN: that is an answer, with exit code 0.`;

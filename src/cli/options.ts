@@ -140,7 +140,7 @@ export function number(text: string, flag: string): number {
 }
 
 /** `classWeights` → `--class-weights` */
-function flagOf(name: string): string {
+export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 

@@ -125,7 +125,7 @@ function caseOf(item: FileCase): GivenCase {
     logits: logitsType === "f16" ? floatsToHalves(Float64Array.from(logits)) : Float32Array.from(logits),
     targets:
       targetsType === "i64"
-        ? BigInt64Array.from(targets, BigInt)
+        ? BigInt64Array.from(targets, bigInt)
         : TARGET_ARRAYS[targetsType].from(targets as number[]),
     shape,
     ...(pixelWeights && { pixelWeights: Float32Array.from(numbers("pixelWeights", pixelWeights)) }),
@@ -169,6 +169,10 @@ function numberOf(name: string, value: unknown): number {
   if (typeof value === "number") return value;
   if (typeof value === "string" && Object.hasOwn(WORDS, value)) return WORDS[value as keyof typeof WORDS];
   return wrongType(name, `a number, "nan", "inf" or "-inf"`, value);
+}
+
+function bigInt(value: number, i: number): bigint {
+  return Number.isInteger(value) ? BigInt(value) : wrongType(`targets[${i}]`, "a whole number", value);
 }
 
 function oneOf(name: string, value: string, of: object): void {

@@ -40,7 +40,7 @@ export function asHtml(run: Run, date: Date): string {
 <style>${STYLE}</style>
 <h1>segloss parity: ${title}</h1>
 <p>${whole(total)} cases, ${escaped(source)}; segloss ${escaped(version)}, ${date.toISOString().slice(0, 16).replace("T", " ")} UTC</p>
-<p>${verdict(reports).split("\n").map(escaped).join("<br>")}</p>
+<p>${verdict(reports).map(escaped).join("<br>")}</p>
 <div class="table"><table>
 <tr><th>target<th><th>cases<th>worst loss<th>of allowed<th>worst gradient<th>of allowed<th>seconds</tr>
 ${reports.map(rowOf).join("\n")}

@@ -1,11 +1,13 @@
 // `segloss parity`: proof, on this machine, that every backend gives the numbers of the float64 reference.
 
 import { createLoss, type LossSpec } from "../../index.js";
+import { FileError } from "../../formats/error.js";
 import { checkWritable, writeFiles } from "../../formats/files.js";
 import { casesOf, type GivenCase } from "../../parity/work.js";
 import { checkSpec } from "../../spec.js";
 import { UsageError, type Io } from "../io.js";
 import { loadFiles, loadMaps, lossInputs, targetsPath } from "../load.js";
+import { flagOf } from "../options.js";
 import { checkInputPaths, checkOutputPaths } from "../paths.js";
 import { Progress } from "../progress.js";
 import { readCases } from "./caseFile.js";
@@ -80,14 +82,17 @@ async function givenCases(
   progress: Progress,
 ): Promise<GivenCase[] | undefined> {
   const { cases: caseFile, logits, targets, pixelWeights } = options;
-  const files = Object.entries({ "--logits": logits, "--targets": targets, "--pixel-weights": pixelWeights });
-  const [extra] = files.find(([, path]) => path !== undefined) ?? Object.keys(spec);
+  const files = Object.entries({ logits, targets, pixelWeights });
+  const own = [...files.filter(([, path]) => path !== undefined), ...Object.entries(spec)];
+  const extra = own.map(([name]) => flagOf(name))[0];
   if (caseFile !== undefined) {
     if (extra !== undefined)
       throw new UsageError(`--cases: has its own inputs and specs, leave out ${extra}`);
     const cases = await progress.bytes(`reading ${caseFile}`, (onBytes) => readCases(caseFile, onBytes));
     for (const item of cases)
-      await checkOnReference(item, `${caseFile}: case ${JSON.stringify(item.name)}: `);
+      await checkOnReference(item).catch((error: Error) => {
+        throw new FileError(`${caseFile}: case ${JSON.stringify(item.name)}: ${error.message}`);
+      });
     return cases;
   }
   if (logits === undefined) {
@@ -99,19 +104,15 @@ async function givenCases(
   const loaded = await loadFiles(logits, targetsPath(logits, targets), checked, progress);
   const input = await loadMaps(loaded, checked, options, progress);
   const item = { name: input.logits.source, spec, inputs: lossInputs(input, {}) };
-  await checkOnReference(item, "");
+  await checkOnReference(item);
   return [item];
 }
 
 /** Values that are out of range are the user's to mend, and no disagreement. */
-async function checkOnReference({ spec, inputs }: GivenCase, where: string): Promise<void> {
+async function checkOnReference({ spec, inputs }: GivenCase): Promise<void> {
   const loss = await createLoss(spec, { backend: "reference" });
-  try {
-    await loss.run(inputs, { gradient: false });
-  } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(`${where}${error.message}`);
-    throw error;
-  }
+  await loss.run(inputs, { gradient: false });
+  loss.destroy();
 }
 
 /** Gives work a signal that an interrupt from the keyboard sets, so that it can stop what it started. */

@@ -50,7 +50,8 @@ export function asText({ source, total, reports }: Run, { stdout }: Pick<Io, "st
   for (const report of reports) {
     lines.push("", report.target, ...detailsOf(report).flatMap((line) => indented(line, width)));
   }
-  return `${lines.join("\n")}\n\n${verdict(reports)}\n`;
+  lines.push("", ...verdict(reports).flatMap((line) => wrap(line.split(" "), width)));
+  return `${lines.join("\n")}\n`;
 }
 
 export function asJson({ source, total, version, reports }: Run): string {
@@ -96,8 +97,8 @@ function detailsOf(report: TargetReport): string[] {
   return lines;
 }
 
-/** One sentence for who reads no tables. */
-export function verdict(reports: readonly TargetReport[]): string {
+/** What there is to know for who reads no tables: a sentence for each kind of end. */
+export function verdict(reports: readonly TargetReport[]): string[] {
   const of = (status: TargetReport["status"]) =>
     reports.filter((report) => report.status === status).map(({ target }) => target);
   const parts = [
@@ -106,10 +107,7 @@ export function verdict(reports: readonly TargetReport[]): string {
     [of("broken"), "broke off"],
     [of("missing"), "cannot be had here"],
   ] as const;
-  return parts
-    .filter(([names]) => names.length > 0)
-    .map(([names, what]) => `${names.join(", ")}: ${what}`)
-    .join("\n");
+  return parts.filter(([names]) => names.length > 0).map(([names, what]) => `${names.join(", ")}: ${what}`);
 }
 
 export function casesText(report: TargetReport): string {
@@ -132,7 +130,7 @@ function shareText(share: number): string {
   if (share === Infinity) return "∞";
   return share < 10
     ? `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}\u00a0%`
-    : `${share.toPrecision(2)}\u00a0×`;
+    : `${share < 1000 ? share.toPrecision(2) : share.toExponential(0)}\u00a0×`;
 }
 
 function count(number: number, unit: string): string {
