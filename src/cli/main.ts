@@ -61,8 +61,8 @@ Examples:
   segloss parity --logits logits.npy --targets labels.png --ignore-index 255
   segloss parity --cases cases.json --junit parity.xml
 
-Exit code: 0 when all agree with float64, 1 when something does not, 2 when a
-target that was named cannot be had, or no WebGPU at all.`;
+Exit code: 0 when all agree with float64 or with your numbers, 1 when something
+does not, 2 when a target that was named cannot be had, or no WebGPU at all.`;
 
 /** Runs the command line `argv` (without node and script) and gives the exit code. Never throws. */
 export async function main(argv: readonly string[], io: Io, engine: Engine = REAL_ENGINE): Promise<number> {

@@ -87,7 +87,7 @@ export function compare(
     const allowance =
       counts && !Number.isNaN(wanted) ? allowanceOf(checkedSpec, position, isHard) : undefined;
     const where = () =>
-      `of ${status} position ${index}: inputs ${x.slice(0, 8)}, targets ${t.slice(0, 8)}, pixel weight ${pixelWeight}`;
+      `of ${status} position ${index} (inputs ${listed(x)}; targets ${listed(t)}; pixel weight ${short(pixelWeight)})`;
 
     const lossAllowed =
       allowance && Number.isFinite(wanted) ? allowance.loss * wanted + FLUSHED + lossSlack : 0;
@@ -152,7 +152,8 @@ class Findings implements Comparison {
     if (error > allowed)
       this.complain(
         () =>
-          `${typeof what === "string" ? what : what()}: ${got} for ${wanted}, off by ${error} where ${allowed} is allowed`,
+          `${typeof what === "string" ? what : what()}: ${short(got)} for ${short(wanted)}, ` +
+          `off by ${short(error, 3)} where ${short(allowed, 3)} is allowed`,
       );
     return error;
   }
@@ -229,6 +230,17 @@ function gradientOf(
       return { wanted: held, rounding: HALF_STEP * Math.abs(held) + HALF_FLUSHED, flushed };
     },
   };
+}
+
+/** The first few numbers. */
+function listed(numbers: readonly number[]): string {
+  const first = numbers.slice(0, 8).map((x) => short(x, 7));
+  return [...first, ...(numbers.length > first.length ? ["…"] : [])].join(", ");
+}
+
+/** With as many digits as tell float32 apart, or fewer. */
+function short(value: number | undefined, digits = 9): string {
+  return value === undefined ? "nothing" : String(Number(value.toPrecision(digits)));
 }
 
 /** |got − wanted|; 0 for the same infinity or both NaN, ∞ for one that is not the other's kind. */

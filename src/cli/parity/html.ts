@@ -29,8 +29,7 @@ li { margin: .3rem 0; }`;
 export function asHtml(run: Run, date: Date): string {
   const { source, total, version, reports } = run;
   const code = exitCode(reports);
-  const title =
-    code === 0 ? "GPU equals CPU" : code === 1 ? "GPU does not equal CPU" : "Not all could be tried";
+  const title = code === 0 ? "all agree" : code === 1 ? "not all agree" : "not all could be tried";
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

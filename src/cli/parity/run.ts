@@ -47,6 +47,7 @@ export async function runTargets(
         return runTarget(target, cases, isRequired, signal, (done) => onCases(done, total));
       }),
     );
+  signal.throwIfAborted();
   return reports;
 }
 
@@ -83,7 +84,7 @@ async function runTarget(
     );
     if (wrongOnes(report).length > 0) report.status = "wrong";
   } catch (error) {
-    if (signal.aborted) throw error;
+    signal.throwIfAborted(); // it was stopped
     report.status = error instanceof WebGPUUnavailableError ? "missing" : "broken";
     report.reason = error instanceof Error ? error.message : String(error);
   }

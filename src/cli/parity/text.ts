@@ -102,8 +102,8 @@ export function verdict(reports: readonly TargetReport[]): string[] {
   const of = (status: TargetReport["status"]) =>
     reports.filter((report) => report.status === status).map(({ target }) => target);
   const parts = [
-    [of("right"), "agree with float64"],
-    [of("wrong"), "do NOT agree with float64"],
+    [of("right"), "give what is expected"],
+    [of("wrong"), "do NOT give what is expected"],
     [of("broken"), "broke off"],
     [of("missing"), "cannot be had here"],
   ] as const;

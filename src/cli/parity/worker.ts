@@ -15,6 +15,10 @@ export type WorkerMessage = Report | { kind: "failed"; message: string; isUnavai
 const tell = (message: WorkerMessage) =>
   new Promise<void>((resolve) => process.send!(message, undefined, undefined, () => resolve()));
 
+// A terminal interrupts this process, too; it ends when the other one says so, or is gone.
+process.on("SIGINT", () => {});
+process.once("disconnect", () => process.exit());
+
 process.once("message", async ({ work, adapter }: WorkerOrder) => {
   try {
     await runWork(work, () => requestDevice(adapter && { adapter }), tell);
