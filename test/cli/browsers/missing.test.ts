@@ -4,11 +4,12 @@ import { expect, test, vi } from "vitest";
 import { launchBrowser } from "../../../src/cli/browsers/launch.js";
 import { WebGPUUnavailableError } from "../../../src/index.js";
 
-const absent = (name: string) => () => {
-  throw new Error(`Cannot find package '${name}'`);
-};
-vi.mock("puppeteer", absent("puppeteer"));
-vi.mock("puppeteer-core", absent("puppeteer-core"));
+vi.mock("puppeteer", () => {
+  throw new Error("Cannot find package 'puppeteer'");
+});
+vi.mock("puppeteer-core", () => {
+  throw new Error("Cannot find package 'puppeteer-core'");
+});
 
 test("a browser cannot be had, and npm can mend that", async () => {
   const refused = launchBrowser("firefox");
