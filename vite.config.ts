@@ -1,4 +1,4 @@
-// Builds the library (three entries, every dependency left outside) and names the test projects.
+// Builds the library (every dependency left outside) and names the test projects.
 
 import { defineConfig } from "vitest/config";
 import packageJson from "./package.json" with { type: "json" };
@@ -11,7 +11,15 @@ export default defineConfig({
     minify: false,
     sourcemap: true,
     lib: {
-      entry: { index: "src/index.ts", node: "src/node/index.ts", cli: "src/cli/index.ts" },
+      entry: {
+        index: "src/index.ts",
+        node: "src/node/index.ts",
+        cli: "src/cli/index.ts",
+        // What the command starts: a page, a process; and the browsers, for scripts/.
+        parity: "src/parity/index.ts",
+        "parity-worker": "src/cli/parity/worker.ts",
+        browsers: "src/cli/browsers/index.ts",
+      },
       formats: ["es"],
     },
     rolldownOptions: {

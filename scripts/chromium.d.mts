@@ -1,3 +1,3 @@
-import type { Browser } from "puppeteer";
+import type { Browser } from "puppeteer-core";
 
 export declare function launchChromium(): Promise<Browser>;

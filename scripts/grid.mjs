@@ -9,14 +9,14 @@ import { parseArgs } from "node:util";
 import { runnerImport } from "vite";
 
 const ADAPTERS = ["swiftshader", "system"];
-const support = async (name) => {
-  const file = fileURLToPath(new URL(`../test/support/${name}.ts`, import.meta.url));
+const module = async (name) => {
+  const file = fileURLToPath(new URL(`../${name}.ts`, import.meta.url));
   return (await runnerImport(file)).module;
 };
 
 /** The worst errors over the grid; `worstOf(item)` throws for a case that is too far off. */
 async function overGrid(worstOf) {
-  const { GRID } = await support("grid");
+  const { GRID } = await module("test/support/grid");
   const worst = { loss: 0, gradient: 0, lossShare: 0, gradientShare: 0 };
   const failures = [];
   for (const item of GRID) {
@@ -31,8 +31,8 @@ async function overGrid(worstOf) {
 }
 
 async function onReference() {
-  const { inputsOf } = await support("cases");
-  const { expectPlain } = await support("tolerance");
+  const { inputsOf } = await module("src/parity/cases");
+  const { expectPlain } = await module("test/support/right");
   const name = "reference, beside the plain formulas in float64";
   return { name, ...(await overGrid((item) => expectPlain(item.spec, inputsOf(item)))) };
 }
@@ -50,8 +50,8 @@ async function onAdapter(adapter) {
 async function runOn(adapter) {
   const { createLoss, describeAdapter } = await import("../dist/index.js");
   const { requestDevice } = await import("../dist/node.js");
-  const { inputsOf } = await support("cases");
-  const { expectRight } = await support("tolerance");
+  const { inputsOf } = await module("src/parity/cases");
+  const { expectRight } = await module("test/support/right");
   const device = await requestDevice({ adapter });
   const worstOf = async (item) => {
     const outputs = { ...item.outputs, lossMap: true, perClass: true, argmax: true, confusion: true };
@@ -66,7 +66,7 @@ async function runOn(adapter) {
 }
 
 async function report(adapters) {
-  const { GRID, OPTIONS, possiblePairs } = await support("grid");
+  const { GRID, OPTIONS, possiblePairs } = await module("test/support/grid");
   console.log(
     `${GRID.length} cases, in which every two values of ${Object.keys(OPTIONS).length} options meet: ` +
       `${possiblePairs().size} pairs\n`,
@@ -93,7 +93,7 @@ async function report(adapters) {
   }
   console.log(
     "\nRelative errors; of a gradient whose terms cancel, relative to the sum of their sizes. The rounding of a float16" +
-      "\ngradient is allowed, and not counted as an error. What is allowed: test/support/tolerance.ts.",
+      "\ngradient is allowed, and not counted as an error. What is allowed: src/parity/tolerance.ts.",
   );
   for (const { name, failures } of answers)
     for (const failure of failures) console.error(`\n${name}:\n  ${failure}`);

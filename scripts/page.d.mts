@@ -1,4 +1,4 @@
-import type { Page } from "puppeteer";
+import type { Page } from "puppeteer-core";
 import type { BackendName, LossInputs, LossOutputs, LossResult, LossSpec } from "../src/index.js";
 
 export interface Call {

@@ -1,22 +1,15 @@
 // The built package, as it is, in an empty page of a browser.
 
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import { extname } from "node:path";
-import { pack, unpack } from "./wire.mjs";
-
-const ROOT = new URL("..", import.meta.url);
-const ENTRY = "/dist/index.js";
-const WIRE = "/scripts/wire.mjs";
+import { servePage as serve } from "../dist/browsers.js";
+import { pack, unpack } from "../dist/parity.js";
 
 const PAGE = `<!doctype html>
 <title>segloss</title>
 <link rel="icon" href="data:," />
-<script type="importmap">{ "imports": { "segloss": "${ENTRY}" } }</script>
+<script type="importmap">{ "imports": { "segloss": "/dist/index.js" } }</script>
 <script type="module">
   import * as segloss from "segloss";
-  import * as wire from "${WIRE}";
+  import * as wire from "/dist/parity.js";
   Object.assign(globalThis, { segloss, wire });
 </script>`;
 
@@ -24,28 +17,7 @@ const PAGE = `<!doctype html>
  * Serves an empty page that imports `segloss`, from localhost: elsewhere WebGPU needs https. In the page, `segloss` and
  * `wire` (pack, unpack) are global.
  */
-export async function servePage() {
-  if (!existsSync(new URL(`.${ENTRY}`, ROOT)))
-    throw new Error(`${ENTRY} is not there; npm run build makes it`);
-  const server = createServer(async ({ url }, response) => {
-    const { pathname } = new URL(url, "http://localhost");
-    try {
-      const isPage = pathname === "/";
-      if (!isPage && pathname !== WIRE && !pathname.startsWith("/dist/")) throw new Error("is not served");
-      const content = isPage ? PAGE : await readFile(new URL(`.${pathname}`, ROOT));
-      const isScript = [".js", ".mjs"].includes(extname(pathname));
-      response.setHeader("content-type", isScript ? "text/javascript" : "text/html; charset=utf-8");
-      response.end(content);
-    } catch (error) {
-      response.writeHead(404).end(`${pathname}: ${error.message}`);
-    }
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${server.address().port}/`,
-    close: () => new Promise((resolve) => server.close(resolve)),
-  };
-}
+export const servePage = () => serve(PAGE);
 
 /**
  * In the page: `createLoss(spec, { backend })`, its `run(inputs, outputs)`, and which backend that was. With `shareDevice`

@@ -12,6 +12,7 @@ export {
   type OneCallOptions,
   type Where,
 } from "./loss.js";
+export { selfTest, type SelfTestResult } from "./selfTest.js";
 export type {
   CheckedSpec,
   ClassResult,

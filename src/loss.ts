@@ -170,8 +170,7 @@ export async function createLoss(spec?: LossSpec, where: Where = {}): Promise<Lo
   const checked = checkSpec(spec);
   checkNames("where", where, { backend: 0, device: 0 });
   const { backend, device } = where;
-  if (device !== undefined && typeof device?.createComputePipelineAsync !== "function")
-    wrongType("device", "a GPUDevice", device);
+  if (device !== undefined) checkDevice(device);
   if (device && backend !== undefined && backend !== "webgpu")
     throw new TypeError(`device: needs backend "webgpu", got "${backend}"`);
   if (device) return new Loss(checked, new WebGPUBackend(device, checked, false));
@@ -192,6 +191,11 @@ export async function createLoss(spec?: LossSpec, where: Where = {}): Promise<Lo
     default:
       return wrongType("backend", 'one of "webgpu", "reference"', backend);
   }
+}
+
+/** Refuses what is no device. */
+export function checkDevice(device: GPUDevice): void {
+  if (typeof device?.createComputePipelineAsync !== "function") wrongType("device", "a GPUDevice", device);
 }
 
 /** A LossSpec, with all that {@link createLoss} and {@link Loss.run} are given beside the two arrays. */

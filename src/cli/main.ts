@@ -11,6 +11,7 @@ import { info } from "./info.js";
 import { UsageError, type Engine, type Io } from "./io.js";
 import { merge, type MergeOptions } from "./merge.js";
 import {
+  addLossFlags,
   addRunFlags,
   addShardFlags,
   inFlags,
@@ -20,6 +21,8 @@ import {
   type RunOptions,
   type ShardOptions,
 } from "./options.js";
+import { InterruptedError, parity, type ParityOptions } from "./parity/index.js";
+import { TARGETS } from "./parity/targets.js";
 import { writeSample } from "./sample.js";
 import { evaluateShard, isSharded } from "./shard.js";
 
@@ -35,6 +38,7 @@ Examples:
   segloss eval logits.npy labels.png --grad grad.npy --loss-map map.png
   segloss eval --list pairs.txt --shard 1/8 --partial 1.json
   segloss merge *.json
+  segloss parity                            is the GPU right, in every browser?
 
 Exit code: 0 when a loss was computed, 2 with one line on stderr when not.
 A logit that is NaN makes the loss NaN: that is an answer, with exit code 0.`;
@@ -67,13 +71,35 @@ Examples:
   segloss eval --list pairs.txt --shard 2/2 --partial 2.json
   segloss merge 1.json 2.json`;
 
+const PARITY = `
+Targets: ${TARGETS.slice(0, 5)
+  .map(({ name }) => name)
+  .join(", ")};
+  only when named: ${TARGETS.slice(5)
+    .map(({ name }) => name)
+    .join(", ")}
+
+Examples:
+  segloss parity
+  segloss parity --target node:system --target firefox --html report.html
+  segloss parity --logits logits.npy --targets labels.png --ignore-index 255
+  segloss parity --cases cases.json --junit parity.xml
+
+Exit code: 0 when all agree with float64 or with your numbers, 1 when something
+does not, 2 when a target that was named cannot be had, or no WebGPU at all.`;
+
 /** Runs the command line `argv` (without node and script) and gives the exit code. Never throws. */
 export async function main(argv: readonly string[], io: Io, engine: Engine = REAL_ENGINE): Promise<number> {
+  let code = 0;
   try {
-    await program(io, engine).parseAsync(argv, { from: "user" });
-    return 0;
+    await program(io, engine, (other) => (code = other)).parseAsync(argv, { from: "user" });
+    return code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
+    if (error instanceof InterruptedError) {
+      io.stderr.write("segloss: interrupted\n");
+      return 130; // as shells say it
+    }
     const line = userLine(error);
     io.stderr.write(
       line ? `segloss: ${line}\n` : `segloss: a bug of ours, please report it\n${stackOf(error)}\n`,
@@ -82,7 +108,8 @@ export async function main(argv: readonly string[], io: Io, engine: Engine = REA
   }
 }
 
-function program(io: Io, engine: Engine): Command {
+/** `end`: for a command whose exit code may be another than 0. */
+function program(io: Io, engine: Engine, end: (code: number) => void): Command {
   const { version } = createRequire(import.meta.url)("segloss/package.json") as { version: string };
   const segloss = new Command("segloss")
     .description("Focal loss and cross entropy for segmentation on WebGPU, softmax or sigmoid.")
@@ -97,7 +124,7 @@ function program(io: Io, engine: Engine): Command {
       const [unknown] = segloss.args;
       if (unknown !== undefined)
         throw new UsageError(
-          `unknown command ${JSON.stringify(unknown)}; known are eval, merge, sample, info`,
+          `unknown command ${JSON.stringify(unknown)}; known are eval, merge, parity, sample, info`,
         );
       await evaluateSample(io, engine, specOf(values), values);
     });
@@ -140,6 +167,26 @@ function program(io: Io, engine: Engine): Command {
     .action((folder: string, values: { height?: number; width?: number; seed?: number }) =>
       writeSample(io, folder, values),
     );
+
+  const compare = segloss
+    .command("parity")
+    .description("does every backend give what float64 gives?")
+    .option("--target <name>", "where: below (may be repeated)", (name, names: string[] = []) => [
+      ...names,
+      name,
+    ])
+    .option("--only <text>", "only cases with this in their name")
+    .option("--cases <file.json>", "your cases, with their numbers: docs/parity.md")
+    .option("--logits <file>", "your arrays, as eval takes them")
+    .option("--targets <file>", "left out when --logits holds both")
+    .option("--junit <file.xml>", "write the results for CI")
+    .option("--html <file.html>", "write a report with pictures")
+    .option("--json", "print JSON; NaN and ±Infinity are strings there")
+    .addHelpText("after", PARITY)
+    .action(async (values: ParityOptions & LossSpec) =>
+      end(await parity(io, version, specOf(values), values)),
+    );
+  addLossFlags(compare);
 
   segloss
     .command("info")

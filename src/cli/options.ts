@@ -68,14 +68,21 @@ const FIELDS = Object.keys(SPEC_FLAGS) as (keyof LossSpec)[];
 /** What messages of the library may be about: fields of a spec, inputs and outputs. */
 const NAMES = [...FIELDS, "pixelWeights", "gradOutput", "gradScale"];
 
+/** Adds the flags of the loss. */
+export function addLossFlags(command: Command): Command {
+  command.optionsGroup("Loss:");
+  for (const field of FIELDS) addFlag(command, flagOf(field), SPEC_FLAGS[field]);
+  return command.option("--pixel-weights <file>", "a weight ≥ 0 per pixel, like labels (default none)");
+}
+
+function addFlag(command: Command, flag: string, { value, read, help }: Flag): Command {
+  return command.addOption(new Option(`${flag} <${value}>`, help).argParser((text) => read(text, flag)));
+}
+
 /** Adds the flags of the loss, and those of a run. */
 export function addRunFlags(command: Command, defaultLossMap?: string): Command {
-  const add = (flag: string, { value, read, help }: Flag) =>
-    command.addOption(new Option(`${flag} <${value}>`, help).argParser((text) => read(text, flag)));
-
-  command.optionsGroup("Loss:");
-  for (const field of FIELDS) add(flagOf(field), SPEC_FLAGS[field]);
-  command.option("--pixel-weights <file>", "a weight ≥ 0 per pixel, like labels (default none)");
+  const add = (flag: string, options: Flag) => addFlag(command, flag, options);
+  addLossFlags(command);
 
   command.optionsGroup("Gradient:");
   command.option("--grad <file.npy>", "write the gradient, shaped like LOGITS");

@@ -3,6 +3,7 @@
 import { SingleBar } from "cli-progress";
 import type { OnBytes } from "../formats/files.js";
 import type { Output } from "./io.js";
+import { whole } from "./table.js";
 
 /** Shorter waits need no bar. */
 const PATIENCE_MS = 400;
@@ -14,14 +15,28 @@ export class Progress {
   ) {}
 
   /** Runs work that says how many bytes it has done. */
-  async bytes<T>(label: string, work: (onBytes: OnBytes) => Promise<T>): Promise<T> {
+  bytes<T>(label: string, work: (onBytes: OnBytes) => Promise<T>): Promise<T> {
+    return this.steps(label, work, (done, total) => `${megabytes(done)} of ${megabytes(total)} MB`);
+  }
+
+  /** Runs work that says how many of its cases are done; that takes a while. */
+  cases<T>(label: string, work: (onCases: OnBytes) => Promise<T>): Promise<T> {
+    return this.steps(label, work, (done, total) => `${whole(done)} of ${whole(total)} cases`, 0);
+  }
+
+  private async steps<T>(
+    label: string,
+    work: (onStep: OnBytes) => Promise<T>,
+    text: (done: number, total: number) => string,
+    patience = PATIENCE_MS,
+  ): Promise<T> {
     const begin = performance.now();
     let bar: SingleBar | undefined;
     try {
       return await work((done, total) => {
-        if (!this.shown || performance.now() - begin < PATIENCE_MS) return;
+        if (!this.shown || performance.now() - begin < patience) return;
         bar ??= this.startBar(label, total);
-        bar.update(done, { megabytes: `${megabytes(done)} of ${megabytes(total)} MB` });
+        bar.update(done, { amount: text(done, total) });
       });
     } finally {
       bar?.stop();
@@ -42,7 +57,7 @@ export class Progress {
   private startBar(label: string, total: number): SingleBar {
     const bar = new SingleBar({
       stream: this.stderr as NodeJS.WritableStream,
-      format: `${label} [{bar}] {percentage} % · {megabytes}`,
+      format: `${label} [{bar}] {percentage} % · {amount}`,
       barsize: 30,
       barCompleteChar: "#",
       barIncompleteChar: ".",
@@ -50,7 +65,7 @@ export class Progress {
       gracefulExit: false,
       linewrap: true,
     });
-    bar.start(total, 0, { megabytes: "" });
+    bar.start(total, 0, { amount: "" });
     return bar;
   }
 }

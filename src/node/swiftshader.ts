@@ -1,14 +1,13 @@
 // SwiftShader, a Vulkan driver that needs no GPU, out of the npm package `@sparticuz/chromium` into a cache folder.
 
 import { existsSync } from "node:fs";
-import { lstat, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { brotliDecompress } from "node:zlib";
 import { parseTar } from "nanotar";
 import { WebGPUUnavailableError } from "../errors.js";
+import { cacheFolders, fillFolder, packageFolder, useCache } from "./cache.js";
 
 const PACKAGE = "@sparticuz/chromium";
 const ARCHIVE = join("bin", "swiftshader.tar.br");
@@ -34,33 +33,9 @@ export async function installSwiftShader(): Promise<string> {
       `${PACKAGE} carries SwiftShader for Linux x64, this is ${process.platform} ${process.arch}`,
     );
   }
-  const root = packageFolder();
+  const root = packageFolder(PACKAGE, ARCHIVE);
   const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
   return unpack(join(root, ARCHIVE), `swiftshader-${version}`, cacheFolders());
-}
-
-/** Where the package is. Its exports name neither the archive nor package.json, so look for them above its entry. */
-function packageFolder(): string {
-  let folder: string;
-  try {
-    folder = dirname(createRequire(import.meta.url).resolve(PACKAGE));
-  } catch {
-    throw new WebGPUUnavailableError(`the npm package ${PACKAGE} is not installed`);
-  }
-  while (!existsSync(join(folder, ARCHIVE))) {
-    const above = dirname(folder);
-    if (above === folder) throw new WebGPUUnavailableError(`the npm package ${PACKAGE} has no ${ARCHIVE}`);
-    folder = above;
-  }
-  return folder;
-}
-
-/** Folders to unpack into, best first. */
-function cacheFolders(): string[] {
-  const { XDG_CACHE_HOME, HOME } = process.env;
-  const home = XDG_CACHE_HOME || (HOME && join(HOME, ".cache"));
-  const temporary = join(tmpdir(), `segloss-${process.getuid?.()}`);
-  return home ? [join(home, "segloss"), temporary] : [temporary];
 }
 
 /**
@@ -74,9 +49,12 @@ export async function unpack(archive: string, name: string, caches: readonly str
   for (const cache of caches) {
     const folder = join(cache, name);
     try {
-      await mkdir(cache, { recursive: true, mode: 0o700 });
-      await checkOwner(cache);
-      if (!isComplete(folder)) await fill(folder, await readArchive(archive));
+      await useCache(cache);
+      if (isComplete(folder)) return folder;
+      const files = await readArchive(archive);
+      await fillFolder(folder, isComplete, async (beside) => {
+        for (const [file, data] of files) await writeFile(join(beside, file), data);
+      });
       return folder;
     } catch (error) {
       if (error instanceof WebGPUUnavailableError) throw error;
@@ -86,12 +64,6 @@ export async function unpack(archive: string, name: string, caches: readonly str
   throw new WebGPUUnavailableError(
     `no folder to unpack SwiftShader into: ${refusals.join("; ")}; set XDG_CACHE_HOME`,
   );
-}
-
-/** Code is loaded from the cache, and anyone can make a folder in /tmp: take none but our own. */
-async function checkOwner(cache: string): Promise<void> {
-  const { uid } = await lstat(cache);
-  if (uid !== process.getuid?.()) throw new Error(`${cache} belongs to user ${uid}`);
 }
 
 function isComplete(folder: string): boolean {
@@ -114,18 +86,4 @@ async function readArchive(archive: string): Promise<Map<string, Uint8Array>> {
 
 function damaged(archive: string, reason: string): WebGPUUnavailableError {
   return new WebGPUUnavailableError(`${archive} is damaged (${reason}); npm install ${PACKAGE} again`);
-}
-
-/** Makes `folder` with these files, whole or not at all. */
-async function fill(folder: string, files: Map<string, Uint8Array>): Promise<void> {
-  const beside = await mkdtemp(`${folder}.`);
-  try {
-    for (const [file, data] of files) await writeFile(join(beside, file), data);
-    if (existsSync(folder) && !isComplete(folder)) await rm(folder, { recursive: true }); // half cleaned away
-    await rename(beside, folder);
-  } catch (error) {
-    if (!isComplete(folder)) throw error; // else another process was first
-  } finally {
-    await rm(beside, { recursive: true, force: true });
-  }
 }

@@ -1,18 +1,18 @@
 // The built package in headless Chromium: dist/ as it is, over localhost, in an empty page. Needs `npm run build`.
 
-import type { Browser, Page } from "puppeteer";
+import type { Browser, Page } from "puppeteer-core";
 import { describe, expect, test } from "vitest";
 import { launchChromium } from "../../scripts/chromium.mjs";
 import { adapterOf, runInPage, servePage } from "../../scripts/page.mjs";
-import { pack, unpack } from "../../scripts/wire.mjs";
 import type { LossInputs, LossResult, LossSpec } from "../../src/index.js";
+import { pack, unpack } from "../../src/parity/index.js";
 import type { Logits } from "../../src/spec.js";
-import { CASES, inputsOf, type Case } from "../support/cases.js";
-import { expectRight } from "../support/tolerance.js";
+import { CASES, inputsOf, type Case } from "../../src/parity/cases.js";
+import { expectRight } from "../support/right.js";
 
 // In the page, these are global.
 declare const segloss: typeof import("../../src/index.js");
-declare const wire: typeof import("../../scripts/wire.mjs");
+declare const wire: typeof import("../../src/parity/index.js");
 
 /** A page with the package, and the errors it reported. */
 interface OpenPage {

@@ -5,7 +5,7 @@ import type { NpyArray } from "../../src/formats/npy.js";
 import { floatsToHalves, halvesToFloats } from "../../src/half.js";
 import { describeAdapter } from "../../src/webgpu/device.js";
 import { gpuTest } from "../support/adapter.js";
-import { random } from "../support/random.js";
+import { random } from "../../src/parity/random.js";
 import { readNpy, run, saveNpy, useTemporaryFolder } from "./harness.js";
 
 useTemporaryFolder();

@@ -30,7 +30,10 @@ describe("mistakes", () => {
   test.each<[string[], string]>([
     [["--gama", "2"], "unknown option '--gama' (Did you mean --gamma?)"],
     [[...files, "--class-weight", "1,1"], "unknown option '--class-weight' (Did you mean --class-weights?)"],
-    [["evla", "logits.npy", "labels.npy"], 'unknown command "evla"; known are eval, merge, sample, info'],
+    [
+      ["evla", "logits.npy", "labels.npy"],
+      'unknown command "evla"; known are eval, merge, parity, sample, info',
+    ],
     [["eval"], "LOGITS: expected a file, or --list FILE"],
     [["eval", "logits.npy"], "TARGETS: expected a file; only a .npz or .safetensors file can hold both"],
     [[...files, "another"], "too many arguments for 'eval'. Expected 2 arguments but got 3."],

@@ -6,7 +6,7 @@ import { floatsToHalves } from "../../src/half.js";
 import { createLoss, type LossSpec } from "../../src/index.js";
 import { checkInputs } from "../../src/inputs.js";
 import { checkSpec, type LossInputs } from "../../src/spec.js";
-import { random } from "../support/random.js";
+import { random } from "../../src/parity/random.js";
 
 const SHAPE = [2, 3, 4, 5];
 const [PIXELS, ELEMENTS] = [40, 120];

@@ -3,7 +3,7 @@
 import { expect } from "vitest";
 import { describeAdapter } from "../../src/webgpu/device.js";
 import { gpuTest } from "../support/adapter.js";
-import { random } from "../support/random.js";
+import { random } from "../../src/parity/random.js";
 import { run, saveNpy, useTemporaryFolder } from "./harness.js";
 
 useTemporaryFolder();

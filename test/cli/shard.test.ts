@@ -14,7 +14,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { UsageError } from "../../src/cli/io.js";
 import { parseList } from "../../src/cli/pairs.js";
 import { floatsToHalves } from "../../src/half.js";
-import { random } from "../support/random.js";
+import { random } from "../../src/parity/random.js";
 import { answer, onCpu, readNpy, run, saveNpy, useTemporaryFolder } from "./harness.js";
 
 useTemporaryFolder();

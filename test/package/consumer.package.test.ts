@@ -275,15 +275,23 @@ describe("the docstring of", () => {
       const device = await requestDevice({ adapter: "swiftshader" });
       const [logits, labels] = [2 * 19 * 256 * 512, 256 * 512].map((size) => device.createBuffer({ size, usage: 0x80 }));
     `,
+    selfTest: `
+      import { requestDevice } from "segloss/node";
+      const device = await requestDevice({ adapter: "swiftshader" });
+    `,
   };
-  const AFTER: Record<string, string> = { encode: "focal.destroy(); device.destroy();" };
+  const AFTER: Record<string, string> = {
+    encode: "focal.destroy(); device.destroy();",
+    selfTest: "focal.destroy(); device.destroy();",
+  };
 
-  test.each(["createLoss", "run", "encode", "focalLoss", "sigmoidFocalLoss", "crossEntropy"])(
+  test.each(["createLoss", "run", "encode", "focalLoss", "sigmoidFocalLoss", "crossEntropy", "selfTest"])(
     "%s has an example, which compiles and comes to what it says",
     async (name) => {
-      const declarations = await readFile(join(installed.folder, "dist/types/loss.d.ts"), "utf8");
+      const file = name === "selfTest" ? "selfTest" : "loss";
+      const declarations = await readFile(join(installed.folder, `dist/types/${file}.d.ts`), "utf8");
       const { code } = examplesIn(declarations).find((example) => example.name === name)!;
-      const imports = `import { createLoss, crossEntropy, focalLoss, sigmoidFocalLoss } from "segloss";`;
+      const imports = `import { createLoss, crossEntropy, focalLoss, selfTest, sigmoidFocalLoss } from "segloss";`;
       // In a block, where an example may give a name a meaning of its own.
       const program = `${imports}\n${GIVEN[name] ?? ""}\n{\n${code}\n${AFTER[name] ?? ""}\n}\nexport {};`;
       await compile("typescript-7", [], program);

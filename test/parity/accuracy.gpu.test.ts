@@ -6,7 +6,7 @@ import { referenceLoss } from "../../src/reference/loss.js";
 import { checkInputs } from "../../src/inputs.js";
 import { checkSpec } from "../../src/spec.js";
 import { gpuTest } from "../support/adapter.js";
-import { random } from "../support/random.js";
+import { random } from "../../src/parity/random.js";
 
 const CLASSES = 19;
 const PIXELS = 4096;

@@ -2,9 +2,9 @@
 
 import { createLoss } from "../../src/index.js";
 import { gpuTest } from "../support/adapter.js";
-import { inputsOf } from "../support/cases.js";
+import { inputsOf } from "../../src/parity/cases.js";
 import { GRID } from "../support/grid.js";
-import { expectRight } from "../support/tolerance.js";
+import { expectRight } from "../support/right.js";
 
 gpuTest.for(GRID)("WebGPU agrees with the reference: $name", async (item, { device }) => {
   const outputs = { ...item.outputs, lossMap: true, perClass: true, argmax: true, confusion: true };

@@ -2,9 +2,9 @@
 
 import { expect, test } from "vitest";
 import { createLoss } from "../../src/index.js";
-import { CASES, inputsOf } from "../support/cases.js";
+import { CASES, inputsOf } from "../../src/parity/cases.js";
 import { GRID, isPossible, OPTIONS, pairsOf, possiblePairs, ROWS } from "../support/grid.js";
-import { expectPlain, expectRight } from "../support/tolerance.js";
+import { expectPlain, expectRight } from "../support/right.js";
 
 test("every two values of two options that may be asked for together are together in a case", () => {
   const covered = new Set(ROWS.flatMap(pairsOf));

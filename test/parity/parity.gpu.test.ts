@@ -6,9 +6,9 @@ import { checkSpec, type LossInputs, type LossOutputs, type LossSpec } from "../
 import { WebGPUBackend } from "../../src/webgpu/backend.js";
 import { profileOf, type Profile } from "../../src/webgpu/profile.js";
 import { gpuTest } from "../support/adapter.js";
-import { CASES, inputsOf, type Case } from "../support/cases.js";
-import { sizesOf } from "../support/positions.js";
-import { expectRight } from "../support/tolerance.js";
+import { CASES, inputsOf, type Case } from "../../src/parity/cases.js";
+import { sizesOf } from "../../src/parity/positions.js";
+import { expectRight } from "../support/right.js";
 import { expectTorch, fixtureInputs, TORCH_CASES } from "../support/torch.js";
 
 /** Each differs from the adapter's own tuning in what it names. */
@@ -60,7 +60,7 @@ describe.each(Object.entries(VARIANTS))("WebGPU, %s,", (variant, profile) => {
 
 gpuTest.for(TORCH_CASES)("WebGPU gives PyTorch's numbers: $name", async (item, { device }) => {
   const result = await run(device, { spec: item.spec, inputs: fixtureInputs(item) });
-  // The bounds of test/support/tolerance.ts at the largest margins of the fixtures: 200, and γ up to 5.
+  // The bounds of src/parity/tolerance.ts at the largest margins of the fixtures: 200, and γ up to 5.
   expectTorch(item, result, { sums: 2e-5, arrays: () => 2e-4 });
   expect(result.lossMap).toBeInstanceOf(Float32Array);
 });

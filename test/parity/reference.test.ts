@@ -2,8 +2,8 @@
 
 import { expect, test } from "vitest";
 import { createLoss } from "../../src/index.js";
-import { CASES, inputsOf } from "../support/cases.js";
-import { expectPlain, expectRight } from "../support/tolerance.js";
+import { CASES, inputsOf } from "../../src/parity/cases.js";
+import { expectPlain, expectRight } from "../support/right.js";
 import { expectTorch, fixtureInputs, TORCH_CASES } from "../support/torch.js";
 
 test.each(TORCH_CASES)("the reference gives PyTorch's numbers: $name", async (item) => {

@@ -3,7 +3,7 @@
 import { referenceLoss, type ReferenceResult } from "../../src/reference/loss.js";
 import { checkInputs } from "../../src/inputs.js";
 import { checkSpec, type Logits, type LossInputs, type LossSpec, type Targets } from "../../src/spec.js";
-import { random } from "../support/random.js";
+import { random } from "../../src/parity/random.js";
 
 /** The reference's answer; `exact` stands in for logits and soft targets that float32 does not hold. */
 export function lossOf(

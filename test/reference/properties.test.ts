@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { halvesToFloats } from "../../src/half.js";
 import { focalCurve } from "../../src/reference/curve.js";
-import { CASES, inputsOf } from "../support/cases.js";
+import { CASES, inputsOf } from "../../src/parity/cases.js";
 import { lossOf } from "./maps.js";
 
 /** A small map: its logits, labels of which some are ignored, and its shape. */

@@ -1,8 +1,8 @@
 // The grid: cases in which every value of every option meets every value of every other one.
 
 import type { LossSpec } from "../../src/spec.js";
-import type { Case } from "./cases.js";
-import { random } from "./random.js";
+import type { Case } from "../../src/parity/cases.js";
+import { random } from "../../src/parity/random.js";
 
 /** The options and their values. */
 export const OPTIONS = {

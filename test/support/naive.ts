@@ -2,7 +2,7 @@
 // nothing with src/. In float64 that is good to ten digits, unless it is much smaller than 1.
 
 import type { LossInputs, LossSpec } from "../../src/spec.js";
-import { positionsOf, sizesOf, type Position } from "./positions.js";
+import { positionsOf, sizesOf, type Position } from "../../src/parity/positions.js";
 
 export interface NaiveResult {
   loss: number;

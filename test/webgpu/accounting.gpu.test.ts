@@ -7,7 +7,7 @@ import { createLoss, type Loss } from "../../src/loss.js";
 import type { LossSpec } from "../../src/spec.js";
 import { BufferUsage } from "../../src/webgpu/gpu.js";
 import { gpuTest } from "../support/adapter.js";
-import { inputsOf, type Case } from "../support/cases.js";
+import { inputsOf, type Case } from "../../src/parity/cases.js";
 import { makeScene, submit, type Ask } from "./caller.js";
 
 const SHAPE = [1, 19, 256, 512];

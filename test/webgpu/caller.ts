@@ -12,8 +12,8 @@ import {
 } from "../../src/index.js";
 import { checkShape, checkSpec, confusionSize, type Logits, type LogitType } from "../../src/spec.js";
 import { BufferUsage } from "../../src/webgpu/gpu.js";
-import { inputsOf, type Case } from "../support/cases.js";
-import { expectRight } from "../support/tolerance.js";
+import { inputsOf, type Case } from "../../src/parity/cases.js";
+import { expectRight } from "../support/right.js";
 
 const { STORAGE, COPY_DST, COPY_SRC, MAP_READ } = BufferUsage;
 

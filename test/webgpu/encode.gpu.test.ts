@@ -3,8 +3,8 @@
 import { describe, expect } from "vitest";
 import { createLoss, type PrepareRequest } from "../../src/index.js";
 import { gpuTest } from "../support/adapter.js";
-import { inputsOf, type Case } from "../support/cases.js";
-import { expectRight } from "../support/tolerance.js";
+import { inputsOf, type Case } from "../../src/parity/cases.js";
+import { expectRight } from "../support/right.js";
 import {
   download,
   expectEncodeRight,

@@ -7,8 +7,8 @@ import { referenceLoss } from "../../src/reference/loss.js";
 import { checkInputs } from "../../src/inputs.js";
 import { checkSpec, type Logits } from "../../src/spec.js";
 import { gpuTest } from "../support/adapter.js";
-import { inputsOf, type Case } from "../support/cases.js";
-import { positionsOf, type Position } from "../support/positions.js";
+import { inputsOf, type Case } from "../../src/parity/cases.js";
+import { positionsOf, type Position } from "../../src/parity/positions.js";
 import { expectEncodeRight, makeScene, submit, type Ask } from "./caller.js";
 
 type Item = Omit<Case, "name">;

@@ -8,6 +8,7 @@ import { checkShape, checkSpec } from "../../src/spec.js";
 import { BINDINGS, blockOf, KERNEL_NAMES, type KernelName, type Variant } from "../../src/webgpu/kernels.js";
 import { packProblem, PROBLEM_BYTES, PROBLEM_FIELDS, problemOf } from "../../src/webgpu/problem.js";
 import { rowsOf, tileFields } from "../../src/webgpu/tiles.js";
+import { BARRIER_FAULTS } from "../support/faults.js";
 import { SOURCES, titleOf } from "./variants.js";
 
 /** The WGSL files, by name. */
@@ -198,8 +199,9 @@ describe("races", () => {
   });
 
   // The detector sees no barrier inside a called function, so the function's body stands in the kernel itself.
-  const [declaration, body] = tree.split("fn tree_sum(lane: u32, mine: f32) -> f32 {");
-  const sumKernel = `
+  const sumKernelOf = (text: string) => {
+    const [declaration, body] = text.split("fn tree_sum(lane: u32, mine: f32) -> f32 {");
+    return `
     const WORKGROUP_SIZE = 8u;
     @group(0) @binding(0) var<storage, read> numbers: array<f32>;
     @group(0) @binding(1) var<storage, read_write> sums: array<f32>;
@@ -208,15 +210,17 @@ describe("races", () => {
     fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) id: vec3u) {
       let mine = numbers[id.x * WORKGROUP_SIZE + lane];
       ${body!.replace("return tree[lane];", "sums[id.x * WORKGROUP_SIZE + lane] = tree[lane];")}`;
+  };
   const sumData = () => ({ 0: Float32Array.from({ length: 24 }, (_, i) => i), 1: new Float32Array(24) });
 
   test("the tree sum has none", () => {
-    expect(racesOf(sumKernel, sumData())).toEqual([]);
+    expect(racesOf(sumKernelOf(tree), sumData())).toEqual([]);
   });
 
-  test("the tree sum has one without its barrier, so it would be found", () => {
-    const source = sumKernel.replace(/workgroupBarrier\(\);(?=\n  }\n)/, "");
-    expect(racesOf(source, sumData())).not.toEqual([]);
+  test.each(BARRIER_FAULTS)("the tree sum has one where $name is missing, so it would be found", (fault) => {
+    const source = tree.replace(fault.from, fault.to);
+    expect(source).not.toBe(tree);
+    expect(racesOf(sumKernelOf(source), sumData())).not.toEqual([]);
   });
 });
 

@@ -3,7 +3,7 @@
 import { describe, expect } from "vitest";
 import { createLoss } from "../../src/index.js";
 import { gpuTest } from "../support/adapter.js";
-import { inputsOf, type Case } from "../support/cases.js";
+import { inputsOf, type Case } from "../../src/parity/cases.js";
 import { expectEncodeRight, makeScene, type Ask } from "./caller.js";
 
 type Item = Omit<Case, "name">;

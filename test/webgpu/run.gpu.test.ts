@@ -7,8 +7,8 @@ import { checkInputs, checkOutputs } from "../../src/inputs.js";
 import { checkSpec, type Logits, type LossResult } from "../../src/spec.js";
 import { WebGPUBackend } from "../../src/webgpu/backend.js";
 import { gpuTest } from "../support/adapter.js";
-import { inputsOf } from "../support/cases.js";
-import { expectRight } from "../support/tolerance.js";
+import { inputsOf } from "../../src/parity/cases.js";
+import { expectRight } from "../support/right.js";
 
 const ITEM = { name: "", spec: { ignoreIndex: 255 }, shape: [1, 19, 67, 60] };
 const ALL = { lossMap: true, perClass: true, argmax: true, confusion: true };

@@ -4,14 +4,14 @@ import { describe, expect } from "vitest";
 import type { ArraySink, ArraySource } from "../../src/arrays.js";
 import { checkInputs, checkOutputs } from "../../src/inputs.js";
 import { createLoss, type BufferBinding, type EncodeBindings, type LossInputs } from "../../src/index.js";
+import { inputsOf, type Case } from "../../src/parity/cases.js";
 import { checkSpec, type LogitType, type TargetType } from "../../src/spec.js";
 import { WebGPUBackend } from "../../src/webgpu/backend.js";
 import { BufferUsage } from "../../src/webgpu/gpu.js";
 import type { PlanLimits } from "../../src/webgpu/plan.js";
 import { profileOf, type Profile } from "../../src/webgpu/profile.js";
 import { gpuTest } from "../support/adapter.js";
-import { inputsOf, type Case } from "../support/cases.js";
-import { expectRight } from "../support/tolerance.js";
+import { expectRight } from "../support/right.js";
 import { download, makeScene, submit, upload, type Ask } from "./caller.js";
 
 /** Small blocks, so that small maps are many. */

@@ -1,4 +1,4 @@
-// How far a float32 backend may be from float64, position by position, and the comparison itself.
+// How far a float32 backend may be from float64, position by position.
 //
 // Sources: WGSL, "Floating Point Accuracy": exp(x) may be off by 3 + 2·|x| ULP, log by 2⁻²¹ on [0.5, 2] and 3 ULP
 // elsewhere, division by 2.5 ULP; the rest is correctly rounded, and subnormals may be flushed to zero.
@@ -7,34 +7,23 @@
 // it may be as wrong as the sum of its terms' sizes. So every sum of known sign must keep its digits, 1 − p and log p near
 // p = 1 among them; only what cancels by its nature may lose some.
 
-import { halvesToFloats } from "../../src/half.js";
-import { referenceLoss } from "../../src/reference/loss.js";
-import { checkInputs, checkOutputs } from "../../src/inputs.js";
-import {
-  checkSpec,
-  type CheckedSpec,
-  type LossInputs,
-  type LossOutputs,
-  type LossResult,
-  type LossSpec,
-  type Logits,
-} from "../../src/spec.js";
-import { naiveLoss } from "./naive.js";
-import { positionsOf, type Position } from "./positions.js";
+import type { CheckedSpec } from "../spec.js";
+import type { Position } from "./positions.js";
 
-const ULP = 2 ** -23;
+/** One step of float32, of a number near 1. */
+export const ULP = 2 ** -23;
 const LOG_ERROR = 2 ** -21;
 const EXP_ULPS = (x: number) => (3 + 2 * Math.abs(x)) * ULP;
 /** The smallest normal float32, times what weights may make of it. */
-const FLUSHED = 2 ** -126 * 64;
+export const FLUSHED = 2 ** -126 * 64;
 
 /** How pack2x16float rounds is not specified: one step of the ten bits. Below the smallest normal half, anything. */
-const HALF_STEP = 2 ** -10;
-const HALF_FLUSHED = 2 ** -14;
-const HALF_LARGEST = 65504;
+export const HALF_STEP = 2 ** -10;
+export const HALF_FLUSHED = 2 ** -14;
+export const HALF_LARGEST = 65504;
 
 /** What one position may lose. */
-interface Allowance {
+export interface Allowance {
   /** Of its loss, relative. */
   loss: number;
   gradient: {
@@ -45,168 +34,8 @@ interface Allowance {
   }[];
 }
 
-export interface Worst {
-  /** The largest relative error of a loss. */
-  loss: number;
-  /** And of a gradient, relative to the sum of its terms' sizes; rounding to float16 is not counted. */
-  gradient: number;
-  /** The largest error of a loss as a share of what is allowed. */
-  lossShare: number;
-  /** And of a gradient. */
-  gradientShare: number;
-}
-
-/**
- * Holds a result to the float64 reference: all that is in it, and that nothing is in what does not count. Returns the
- * worst errors. `outputs` are those that `run` was given: they say what type the gradient has, and its scale.
- */
-export function expectRight(
-  spec: LossSpec,
-  inputs: LossInputs,
-  result: LossResult<Logits>,
-  outputs: LossOutputs = {},
-): Worst {
-  const checkedSpec = checkSpec(spec);
-  const checked = checkInputs(checkedSpec, inputs);
-  const { classes, gradOutput } = checked;
-  const want = referenceLoss(checkedSpec, checked);
-  const worst: Worst = { loss: 0, gradient: 0, lossShare: 0, gradientShare: 0 };
-
-  const gradient = gradientOf(result, checkOutputs(checkedSpec, outputs, checked));
-  const isWeighted = spec.reduction === "weighted-mean" && spec.divisor === undefined;
-  const inDivisor = isWeighted ? (64 + Math.sqrt(classes)) * ULP : 4 * ULP;
-
-  let sumError = 0;
-  for (const position of positionsOf(spec, inputs)) {
-    const { index, x, t, at, pixelWeight, status } = position;
-    const wanted = want.lossMap[index]!;
-    const upstream = typeof gradOutput === "number" ? gradOutput : gradOutput[index]!;
-    const scale = want.divisor === 0 ? 0 : Math.abs((pixelWeight * upstream) / want.divisor);
-    // What does not count is 0 to the bit; and so is the gradient of what is NaN.
-    const counts = status === "usable";
-    const allowance =
-      counts && !Number.isNaN(wanted) ? allowanceOf(checkedSpec, position, !isSoft(inputs)) : undefined;
-    const where = () =>
-      `of ${status} position ${index}: inputs ${x.slice(0, 8)}, targets ${t.slice(0, 8)}, pixel weight ${pixelWeight}`;
-
-    const lossAllowed = allowance && Number.isFinite(wanted) ? allowance.loss * wanted + FLUSHED : 0;
-    if (Number.isFinite(wanted)) sumError += lossAllowed;
-    if (result.lossMap) {
-      const error = hold(() => `loss ${where()}`, result.lossMap[index]!, wanted, lossAllowed);
-      if (lossAllowed > 0) worst.lossShare = Math.max(worst.lossShare, error / lossAllowed);
-      if (wanted > FLUSHED && wanted < Infinity) worst.loss = Math.max(worst.loss, error / wanted);
-    }
-    if (!gradient) continue;
-    for (const [c, place] of at.entries()) {
-      const { wanted, rounding, flushed } = gradient.expected(want.gradLogits[place]!);
-      const what = () => `gradient ${place} ${where()}`;
-      if (!allowance) {
-        hold(what, gradient.values[place]!, 0, 0);
-        continue;
-      }
-      const { error: relative, size } = allowance.gradient[c]!;
-      const terms = size === undefined ? Math.abs(want.gradLogits[place]!) : size * scale;
-      const inTerms = (relative + inDivisor) * terms * gradient.scale;
-      const allowed = inTerms + flushed + rounding;
-      const error = hold(what, gradient.values[place]!, wanted, allowed);
-      worst.gradientShare = Math.max(worst.gradientShare, error / allowed);
-      if (terms > FLUSHED)
-        worst.gradient = Math.max(worst.gradient, (error - rounding) / (terms * gradient.scale));
-    }
-  }
-
-  for (const name of ["validCount", "invalidCount", "nonFiniteCount"] as const)
-    hold(name, result[name], want[name], 0);
-  // A sum in a tree rounds once per level; 64 levels are more than any map has.
-  const sumAllowed = sumError + 64 * ULP * Math.abs(want.lossSum) + FLUSHED;
-  const unlessInfinite = (allowed: number) => (Number.isFinite(allowed) ? allowed : 0);
-  hold("lossSum", result.lossSum, want.lossSum, unlessInfinite(sumAllowed));
-  hold("divisor", result.divisor, want.divisor, (inDivisor + classes * ULP) * want.divisor);
-  const loss = want.divisor === 0 || want.validCount === 0 ? 0 : want.lossSum / want.divisor;
-  const allowed = loss === 0 ? 0 : sumAllowed / want.divisor + (inDivisor + classes * ULP) * Math.abs(loss);
-  hold("loss", result.loss, loss, unlessInfinite(allowed));
-  for (const name of ["argmax", "confusion"] as const)
-    if (result[name]) holdEach(name, result[name], want[name]);
-  if (result.perClass) {
-    for (const name of ["count", "correct"] as const) {
-      const of = (counts: readonly { count: number; correct: number }[]) =>
-        counts.map((entry) => entry[name]);
-      holdEach(`${name} of class`, of(result.perClass), of(want.perClass));
-    }
-    for (const [c, { lossSum }] of want.perClass.entries()) {
-      const bound = Number.isFinite(sumAllowed) ? sumAllowed : 1e-4 * lossSum;
-      hold(`lossSum of class ${c}`, result.perClass[c]!.lossSum, lossSum, unlessInfinite(bound));
-    }
-  }
-  return worst;
-}
-
-/** What the plain formulas keep in float64: ten digits, but not of what is much smaller than 1. */
-const PLAIN_ERROR = 1e-10;
-const PLAIN_FLOOR = 1e-13;
-
-/** Holds the float64 reference itself to the plain formulas of naive.ts; returns the worst errors. */
-export function expectPlain(spec: LossSpec, inputs: LossInputs): Worst {
-  const checkedSpec = checkSpec(spec);
-  const got = referenceLoss(checkedSpec, checkInputs(checkedSpec, inputs));
-  const want = naiveLoss(spec, inputs);
-  const near = (wanted: number) => PLAIN_ERROR * Math.abs(wanted) + PLAIN_FLOOR;
-  const worst: Worst = { loss: 0, gradient: 0, lossShare: 0, gradientShare: 0 };
-  for (const [name, key] of [
-    ["lossMap", "loss"],
-    ["gradLogits", "gradient"],
-  ] as const) {
-    hold(`length of ${name}`, got[name].length, want[name].length, 0);
-    want[name].forEach((wanted, i) => {
-      const allowed = Number.isFinite(wanted) ? near(wanted) : 0;
-      const error = hold(() => `${name} ${i}`, got[name][i]!, wanted, allowed);
-      if (allowed > 0) worst[`${key}Share`] = Math.max(worst[`${key}Share`], error / allowed);
-      if (PLAIN_ERROR * Math.abs(wanted) > PLAIN_FLOOR && Number.isFinite(wanted))
-        worst[key] = Math.max(worst[key], error / Math.abs(wanted));
-    });
-  }
-  for (const name of ["validCount", "invalidCount", "nonFiniteCount"] as const)
-    hold(name, got[name], want[name], 0);
-  for (const name of ["lossSum", "divisor"] as const)
-    hold(name, got[name], want[name], Number.isFinite(want[name]) ? near(want[name]) : 0);
-  for (const name of ["argmax", "confusion"] as const) holdEach(name, got[name], want[name]);
-  hold("number of classes", got.perClass.length, want.perClass.length, 0);
-  want.perClass.forEach(({ count, correct, lossSum }, c) => {
-    hold(`count of class ${c}`, got.perClass[c]!.count, count, 0);
-    hold(`correct of class ${c}`, got.perClass[c]!.correct, correct, 0);
-    const allowed = Number.isFinite(lossSum) ? near(lossSum) : 0;
-    hold(`lossSum of class ${c}`, got.perClass[c]!.lossSum, lossSum, allowed);
-  });
-  return worst;
-}
-
-const isSoft = ({ targets }: LossInputs) => targets instanceof Float32Array;
-
-/** The gradient of a result as numbers, and what a wanted number should be among them. */
-function gradientOf(
-  result: LossResult<Logits>,
-  outputs: { gradient: false | "f32" | "f16"; gradScale: number },
-) {
-  const { gradLogits, gradScale: scale = 1 } = result;
-  if (!gradLogits) return undefined;
-  const isHalf = gradLogits instanceof Uint16Array;
-  if (isHalf !== (outputs.gradient === "f16"))
-    throw new Error(`gradLogits: a ${gradLogits.constructor.name} for gradient ${outputs.gradient}`);
-  if (scale !== outputs.gradScale) throw new Error(`gradScale: ${scale} for ${outputs.gradScale}`);
-  return {
-    values: isHalf ? halvesToFloats(gradLogits) : gradLogits,
-    scale,
-    expected(unscaled: number) {
-      const wanted = unscaled * scale;
-      const flushed = FLUSHED * Math.max(1, scale);
-      if (!isHalf) return { wanted, rounding: 0, flushed };
-      const held = Math.min(Math.max(wanted, -HALF_LARGEST), HALF_LARGEST);
-      return { wanted: held, rounding: HALF_STEP * Math.abs(held) + HALF_FLUSHED, flushed };
-    },
-  };
-}
-
-function allowanceOf(spec: CheckedSpec, position: Position, isHard: boolean): Allowance {
+/** `isHard`: targets are labels. */
+export function allowanceOf(spec: CheckedSpec, position: Position, isHard: boolean): Allowance {
   const { family, from, gamma, labelSmoothing: epsilon } = spec;
   const { x, t, label } = position;
   if (family === "sigmoid") {
@@ -444,23 +273,3 @@ function probability(x: number): { p: Chance; n: Chance } {
 const minusLogError = (p: number) => (p < 0.5 ? 4 * ULP : 16 * ULP);
 
 const largest = (numbers: number[]) => numbers.reduce((a, b) => Math.max(a, b), -Infinity);
-
-/** Fails if a number is further off than allowed; returns how far it is. */
-function hold(what: string | (() => string), got: number, wanted: number, allowed: number): number {
-  const error = errorOf(got, wanted);
-  if (error <= allowed) return error;
-  const name = typeof what === "string" ? what : what();
-  throw new Error(`${name}: ${got} for ${wanted}, off by ${error} where ${allowed} is allowed`);
-}
-
-function holdEach(what: string, got: ArrayLike<number>, wanted: ArrayLike<number>): void {
-  hold(`length of ${what}`, got.length, wanted.length, 0);
-  for (let i = 0; i < wanted.length; i++) hold(() => `${what} ${i}`, got[i]!, wanted[i]!, 0);
-}
-
-/** |got − wanted|; 0 for the same infinity or both NaN, ∞ for one that is not the other's kind. */
-function errorOf(got: number, wanted: number): number {
-  if (Object.is(got, wanted) || got === wanted) return 0;
-  const error = Math.abs(got - wanted);
-  return Number.isNaN(error) ? Infinity : error;
-}

@@ -1,6 +1,6 @@
 // The cases: data that every backend is run on, and the inputs that a case stands for.
 
-import { floatsToHalves } from "../../src/half.js";
+import { floatsToHalves } from "../half.js";
 import {
   TARGET_ARRAYS,
   type LogitType,
@@ -10,7 +10,7 @@ import {
   type Shape,
   type Targets,
   type TargetType,
-} from "../../src/spec.js";
+} from "../spec.js";
 import { elementAt, sizesOf, type Sizes } from "./positions.js";
 import { distribution, random } from "./random.js";
 

@@ -3,9 +3,9 @@
 import { expect, test } from "vitest";
 import { createLoss, type LossResult } from "../../src/index.js";
 import type { Logits } from "../../src/spec.js";
-import { inputsOf, type Case } from "./cases.js";
+import { inputsOf, type Case } from "../../src/parity/cases.js";
 import { GRID } from "./grid.js";
-import { expectRight } from "./tolerance.js";
+import { expectRight } from "./right.js";
 
 const ALL = { lossMap: true, perClass: true, argmax: true, confusion: true };
 

@@ -1,7 +1,7 @@
 // The positions of a loss as plain numbers, whatever arrays they came in: a second reading of the inputs, which shares
-// nothing with src/.
+// nothing with what computes a loss.
 
-import type { LossInputs, LossSpec, Shape } from "../../src/spec.js";
+import type { LossInputs, LossSpec, Shape } from "../spec.js";
 
 /** What has a loss of its own: a pixel for softmax, an element for sigmoid. */
 export interface Position {

@@ -1,2 +1,0 @@
-export declare function pack(value: unknown): string;
-export declare function unpack(text: string): unknown;

@@ -1,0 +1,91 @@
+// Faults that are planted in kernels on purpose, to see that they are found. What ships knows nothing of it: the device
+// is given another text.
+
+/** A change to the text of kernels, such as somebody may make. */
+export interface Fault {
+  name: string;
+  /** What stands in the WGSL, and what takes its place. */
+  from: string;
+  to: string;
+  /** A bundled case that runs it. */
+  in: string;
+}
+
+export const FAULTS: readonly Fault[] = [
+  {
+    name: "one sign: the gradient of the label goes up (few classes)",
+    from: "return select(of_other, -slope, (*position).labels == Ints(i32(c)));",
+    to: "return select(of_other, slope, (*position).labels == Ints(i32(c)));",
+    in: "4 classes",
+  },
+  {
+    name: "one sign: the gradient of the label goes up (many classes)",
+    from: "put_gradient(label_element(position, first), 0.0 - slope);",
+    to: "put_gradient(label_element(position, first), slope);",
+    in: "33 classes",
+  },
+  {
+    name: "one sign: the margin of a negative element",
+    from: "let curve = focal_curve(x * sign);",
+    to: "let curve = focal_curve(x);",
+    in: "sigmoid, gamma 2",
+  },
+  {
+    name: "one off: γ + 1 factors",
+    from: "power < problem.gamma; power += 1.0",
+    to: "power <= problem.gamma; power += 1.0",
+    in: "gamma 3, two classes",
+  },
+  {
+    name: "one off: the labels of the next pixel, of bytes",
+    from: "return (targets[i / 4u] >> (8u * (i % 4u))) & 0xffu;",
+    to: "return (targets[(i + 1u) / 4u] >> (8u * ((i + 1u) % 4u))) & 0xffu;",
+    in: "gamma 3, two classes",
+  },
+  {
+    name: "one label type: bytes with a sign",
+    from: "return (targets[i / 4u] >> (8u * (i % 4u))) & 0xffu;",
+    to: "return bitcast<u32>(bitcast<i32>((targets[i / 4u] >> (8u * (i % 4u))) << 24u) >> 24u);",
+    in: "gamma 3, two classes",
+  },
+  {
+    name: "one label type: the low half of a word",
+    from: "return targets[problem.targets_offset + position];",
+    to: "return targets[problem.targets_offset + position] & 0xffffu;",
+    in: "4 classes",
+  },
+  {
+    name: "digits: 1 − p as a difference",
+    from: "let q = select(big, small, s >= Floats(0.0));",
+    to: "let q = 1.0 - p;",
+    in: "gamma 2, confident",
+  },
+];
+
+/** The barriers of the tree, the first or the one of each level. */
+export const BARRIER_FAULTS: readonly Fault[] = [
+  {
+    name: "the barrier before the first level",
+    from: "tree[lane] = mine;\n  workgroupBarrier();",
+    to: "tree[lane] = mine;",
+    in: "shape [3,2,128,96]",
+  },
+  {
+    name: "the barrier of each level",
+    from: "}\n    workgroupBarrier();\n  }\n  return tree[lane];",
+    to: "}\n  }\n  return tree[lane];",
+    in: "shape [3,2,128,96]",
+  },
+];
+
+/** Gives a device the faulty text from now on. Tells how many kernels had it. */
+export function plant(device: GPUDevice, { from, to }: Fault): { count: number } {
+  const planted = { count: 0 };
+  const create = device.createShaderModule.bind(device);
+  device.createShaderModule = (descriptor) => {
+    const code = descriptor.code.replaceAll(from, to);
+    if (code !== descriptor.code) planted.count++;
+    return create({ ...descriptor, code });
+  };
+  return planted;
+}
