@@ -1,20 +1,23 @@
-// Softmax with one label per pixel: everything depends on its margin. Joined with softmax_kept or softmax_online, which
-// take finite logits, with softmax_guarded, which takes any, and with lib/label_selected or lib/label_indexed.
+// Softmax with one label per pixel. Joined with softmax_kept or softmax_online, for logits in ±32, with softmax_guarded, for
+// any other, and with one of lib/label_indexed, label_selected and
+// label_mixed.
 //
-//     peak = max_{j≠y} x_j,   mass = Σ_{j≠y} exp(x_j − peak),   margin = (x_y − peak) − log mass
-//     dL/dx_y = −slope,       dL/dx_j = slope · exp(x_j − peak) / mass
+//     mass = Σ_{j≠y} exp(x_j − x_y) = (1 − p_t) / p_t
+//     dL/dx_y = −slope,   dL/dx_j = slope · exp(x_j − x_y) / mass
 
 struct Position {
   kept: Kept,
-  logits: u32,       // where its class 0 is
+  logits: u32,         // where its class 0 is
   labels: Ints,
-  peak: Floats,
-  mass: Floats,
   label_logit: Floats,
-  loss: Floats,      // times the class's factor
+  factor: Floats,      // of the label's class
+  peak: Floats,        // only if is_guarded
+  mass: Floats,
+  loss: Floats,        // times the class's factor
   slope: Floats,
   argmax: Bits,
-  is_guarded: bool,  // some logit is not finite
+  is_put_off: bool,    // some logit is not in ±32
+  is_guarded: bool,    // and now is taken with every guard
   valid: Mask,
   out_of_range: Mask,
   is_nan: Mask,
@@ -22,39 +25,50 @@ struct Position {
 }
 
 fn read_position(position: ptr<function, Position>, pixel: u32) {
+  read_labels(position, pixel);
+  read_near(position);
+  (*position).valid &= Mask(!(*position).is_put_off);
+  weigh(position, focal_curve_of_odds((*position).mass));
+}
+
+fn is_put_off(position: ptr<function, Position>) -> bool {
+  return (*position).is_put_off;
+}
+
+// What losses_of tells of positions that were put off.
+fn losses_put_off(pixel: u32, scale: f32) -> Floats {
+  var position: Position;
+  position.is_guarded = true;
+  read_labels(&position, pixel);
+  weigh(&position, read_guarded(&position));
+  return losses_of(&position, pixel, scale);
+}
+
+fn read_labels(position: ptr<function, Position>, pixel: u32) {
   let labels = bitcast<Ints>(targets_at(pixel));
   (*position).labels = labels;
   (*position).valid =
     (labels >= Ints(0)) & (labels < Ints(i32(CLASSES))) & (labels != Ints(problem.ignore_index));
   (*position).logits = problem.logits_offset + first_element(pixel);
-  (*position).peak = Floats(LOWEST);
-  read_finite(position);
-  let is_guarded = (*position).is_guarded;
-  if is_guarded {
-    (*position).peak = Floats(LOWEST);
-    read_guarded(position);
-  }
-  read_label(position);
+}
 
-  let margin = ((*position).label_logit - (*position).peak) - log((*position).mass);
-  let curve = focal_curve(margin);
-  let factor = select(Floats(0.0), factors_at(bitcast<Bits>(labels)), (*position).valid);
-  let infinite = (*position).label_logit <= Floats(LOWEST);
-  (*position).infinite = infinite;
+fn weigh(position: ptr<function, Position>, curve: Curve) {
+  let factor = select(Floats(0.0), (*position).factor, (*position).valid);
   (*position).loss = factor * curve.loss;
-  (*position).slope = factor * select(curve.slope, Floats(1.0), infinite);
+  (*position).slope = factor * curve.slope;
 }
 
 // `counted` are the lanes whose gradient is not 0.
 fn write_gradient(position: ptr<function, Position>, pixel: u32, scale: Floats, counted: Mask) {
   let first = problem.grad_logits_offset + first_element(pixel);
   let slope = scale * (*position).slope;
-  let others = select(slope / (*position).mass, Floats(0.0), (*position).peak <= Floats(LOWEST));
   let is_guarded = (*position).is_guarded;
   if is_guarded {
-    write_guarded(position, first, slope, others, counted);
-  } else {
-    write_finite(position, first, slope, others);
+    write_guarded(position, first, slope, counted);
+  } else if CLASSES > 1u {
+    write_near(position, first, slope, slope / (*position).mass);
     write_label(position, first, slope);
+  } else {
+    put_gradient(first, Floats(0.0));
   }
 }

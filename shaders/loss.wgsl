@@ -21,6 +21,7 @@ fn main(
     return;
   }
   let span = block_at(index);
+  let first = span.first + lane * LANES;
   let divide_by = divisor();
   let scale = select(problem.grad_output / divide_by, 0.0, divide_by == 0.0);
   // Sums of 16, then of those: rounding grows with the longer of the two.
@@ -28,34 +29,61 @@ fn main(
   for (var i = 0u; i < GROUPS_PER_THREAD; i += 16u) {
     var chunk = 0.0;
     for (var j = i; j < min(i + 16u, GROUPS_PER_THREAD); j++) {
-      let position = span.first + (j * WORKGROUP_SIZE + lane) * LANES;
+      let position = first + j * WORKGROUP_SIZE * LANES;
       if position < span.end {
         chunk += add_lanes(losses_at(position, scale));
       }
+      next_group();
     }
+    put_off_chunk(i / 16u);
     sum += chunk;
   }
-  add_partial(span.partial, lane, sum);
+  add_partial(span.partial, lane, sum + sum_put_off(first, scale));
+  add_tally();
+}
+
+// Counted here, and added once per thread.
+struct Tally {
+  nan: u32,
+  infinite: u32,
+  out_of_range: u32,
+}
+
+var<private> tally: Tally;
+
+fn add_tally() {
+  if tally.nan + tally.infinite + tally.out_of_range > 0u {
+    atomicAdd(&workspace.nan, tally.nan);
+    atomicAdd(&workspace.infinite, tally.infinite);
+    atomicAdd(&workspace.invalid, tally.out_of_range);
+  }
 }
 
 // Writes all that is asked for about the LANES positions from `first` on; returns what they add to the sum.
 fn losses_at(first: u32, scale: f32) -> Floats {
   var position: Position;
   read_position(&position, first);
+  put_off_group(is_put_off(&position));
+  return losses_of(&position, first, scale);
+}
+
+fn losses_of(position: ptr<function, Position>, first: u32, scale: f32) -> Floats {
   let weight = pixel_weights_at(first);
   let weight_bits = bitcast<Bits>(weight);
   // Negative, infinite or NaN.
   let bad_weight = (weight_bits >= Bits(0x7f800000u)) & (weight_bits != Bits(0x80000000u));
-  let out_of_range = position.valid & (position.out_of_range | bad_weight);
-  let counted = position.valid & !out_of_range;
-  let is_nan = counted & position.is_nan;
-  let infinite = counted & position.infinite & !position.is_nan;
-  let loss = select(Floats(0.0), weight * position.loss, counted);
+  let out_of_range = (*position).valid & ((*position).out_of_range | bad_weight);
+  let counted = (*position).valid & !out_of_range;
+  let is_nan = counted & (*position).is_nan;
+  let infinite = counted & (*position).infinite & !(*position).is_nan;
+  let loss = select(Floats(0.0), weight * (*position).loss, counted);
 
   if WRITE_GRADIENT {
     // Selected last, so that nothing an upstream gradient holds reaches a position that does not count.
     let slope = select(Floats(0.0), scale * upstreams_at(first) * weight, counted);
-    write_gradient(&position, first, slope, counted & !position.is_nan);
+    if !is_put_off(position) {
+      write_gradient(position, first, slope, counted & !(*position).is_nan);
+    }
   }
   if WRITE_LOSS_MAP {
     let finite = select(bitcast<Bits>(loss) & Bits(0x7fffffffu), Bits(OUT_OF_RANGE), out_of_range);
@@ -64,13 +92,11 @@ fn losses_at(first: u32, scale: f32) -> Floats {
   }
   if WRITE_ARGMAX {
     argmax_map[(problem.argmax_offset + first) / LANES] =
-      select(position.argmax, Bits(NO_CLASS), position.is_nan);
+      select((*position).argmax, Bits(NO_CLASS), (*position).is_nan);
   }
-  if any_lane(is_nan | infinite | out_of_range) {
-    atomicAdd(&workspace.nan, count_lanes(is_nan));
-    atomicAdd(&workspace.infinite, count_lanes(infinite));
-    atomicAdd(&workspace.invalid, count_lanes(out_of_range));
-  }
+  tally.nan += count_lanes(is_nan);
+  tally.infinite += count_lanes(infinite);
+  tally.out_of_range += count_lanes(out_of_range);
   return select(loss, Floats(0.0), is_nan | infinite);
 }
 

@@ -32,7 +32,7 @@ fn read_position(position: ptr<function, Position>, pixel: u32) {
     let bits = logits_at(problem.logits_offset + element);
     (*position).out_of_range |= is_outside(bits);
     let p = see(&seen, c, bits);
-    let factor = target_of(position, element, c) * class_at(c).factor;
+    let factor = target_of(position, element, c) * factor_of(c);
     let term = term_of(position, c, p, factor);
     keep_term(position, c, term);
     (*position).loss += term.loss;

@@ -44,7 +44,7 @@ fn read_position(position: ptr<function, Position>, pixel: u32) {
   for (var c = 0u; c < CLASSES; c++) {
     let logit = logit_of(position, c);
     let element = (*position).elements + c * problem.class_stride;
-    let factor = target_of(position, element, c) * class_at(c).factor;
+    let factor = target_of(position, element, c) * factor_of(c);
     let term = term_of(position, c, logit, factor);
     keep_term(position, c, term);
     (*position).loss += term.loss;
@@ -99,14 +99,9 @@ fn term_of(position: ptr<function, Position>, c: u32, logit: Floats, factor: Flo
   let q = select(1.0 - p, (*position).peak_q, is_peak);
   let ce = ((*position).peak - logit) + (*position).log_sum;
   let ratio = select(ce / q, (*position).peak_ratio, is_peak);
-  var f: Floats;
-  if is_small_whole(problem.gamma) {
-    f = whole_power(q);
-  } else {
-    let z = p / (2.0 - p);
-    let other_nq = 2.0 * z * atanh_series(z * z);  // −log(1 − p), of p ≤ 1/2
-    f = exp(-problem.gamma * select(other_nq, (*position).peak_nq, is_peak));
-  }
+  let z = p / (2.0 - p);
+  let other_nq = 2.0 * z * atanh_series(z * z);  // −log(1 − p), of p ≤ 1/2
+  let f = focal_factor(q, select(other_nq, (*position).peak_nq, is_peak));
   let weighted = factor * f;
   return Term(p, weighted * (1.0 + problem.gamma * (p * ratio)), weighted * ce);
 }

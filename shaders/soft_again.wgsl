@@ -15,6 +15,6 @@ fn keep_term(position: ptr<function, Position>, c: u32, term: Term) {}
 
 fn kept_term(position: ptr<function, Position>, c: u32) -> Term {
   let element = (*position).elements + c * problem.class_stride;
-  let factor = target_of(position, element, c) * class_at(c).factor;
+  let factor = target_of(position, element, c) * factor_of(c);
   return term_of(position, c, logit_of(position, c), factor);
 }

@@ -1,20 +1,34 @@
-// Softmax of logits among which there is an infinity or a NaN: few pixels, so they are read twice, as in softmax_online.
+// Softmax of any logits, among them infinities and NaN: few pixels, so they are read twice.
+//
+//     peak = max_{j≠y} x_j,   mass = Σ_{j≠y} exp(x_j − peak),   margin = (x_y − peak) − log mass
 
-fn read_guarded(position: ptr<function, Position>) {
+fn read_guarded(position: ptr<function, Position>) -> Curve {
   var seen = nothing_seen();
+  var peak = Floats(LOWEST);
   var mass = Floats(0.0);
   for (var k = 0u; k < CLASSES; k++) {
-    let peak = (*position).peak;
     let logit = see(&seen, k, logits_at((*position).logits + k * problem.class_stride));
-    let e = exp(set_apart(position, k, logit) - (*position).peak);
-    mass = mass * exp(peak - (*position).peak) + select(e, Floats(0.0), (*position).labels == Ints(i32(k)));
+    let is_label = (*position).labels == Ints(i32(k));
+    let other = select(logit, Floats(LOWEST), is_label);
+    let higher = max(peak, other);
+    (*position).label_logit = select((*position).label_logit, logit, is_label);
+    mass = mass * exp(peak - higher) + select(exp(other - higher), Floats(0.0), is_label);
+    peak = higher;
   }
-  (*position).mass = max(mass, Floats(1.0));
+  (*position).factor = factors_at(bitcast<Bits>((*position).labels));
+  mass = max(mass, Floats(1.0));
+  let infinite = (*position).label_logit <= Floats(LOWEST);
+  (*position).peak = peak;
+  (*position).mass = mass;
   (*position).argmax = seen.argmax;
   (*position).is_nan = is_nan(seen);
+  (*position).infinite = infinite;
+  let curve = focal_curve(((*position).label_logit - peak) - log(mass));
+  return Curve(curve.loss, select(curve.slope, Floats(1.0), infinite));
 }
 
-fn write_guarded(position: ptr<function, Position>, first: u32, slope: Floats, others: Floats, counted: Mask) {
+fn write_guarded(position: ptr<function, Position>, first: u32, slope: Floats, counted: Mask) {
+  let others = select(slope / (*position).mass, Floats(0.0), (*position).peak <= Floats(LOWEST));
   for (var k = 0u; k < CLASSES; k++) {
     let offset = k * problem.class_stride;
     let logit = max(bitcast<Floats>(logits_at((*position).logits + offset)), Floats(LOWEST));

@@ -1,28 +1,32 @@
-// Softmax for any number of classes, in two reads: the first keeps a running peak and the mass below it (the online
-// normaliser of Milakov & Gimelshein 2018, arXiv:1805.02867), the second writes the gradient.
+// Softmax for any number of classes, in two reads: the first sums the mass, the second writes the gradient.
 
 struct Kept {
   nothing: u32,
 }
 
-fn read_finite(position: ptr<function, Position>) {
+fn read_near(position: ptr<function, Position>) {
   var look = no_look();
+  let stride = problem.class_stride;
+  var element = (*position).logits;
+  read_label(position);
   var mass = Floats(0.0);
   for (var c = 0u; c < CLASSES; c++) {
-    let peak = (*position).peak;
-    let logit = look_at(&look, c, logits_at((*position).logits + c * problem.class_stride));
-    let e = exp(set_apart(position, c, logit) - (*position).peak);
-    mass = mass * exp(peak - (*position).peak) + select(e, Floats(0.0), (*position).labels == Ints(i32(c)));
+    let e = exp_near(look_at(&look, c, logits_at(element)) - (*position).label_logit);
+    mass += select(e, Floats(0.0), (*position).labels == Ints(i32(c)));
+    element += stride;
   }
-  (*position).mass = max(mass, Floats(1.0));
+  (*position).mass = mass;
   (*position).argmax = look.argmax;
-  (*position).is_guarded = has_special(look);
+  (*position).is_put_off = is_far(look);
 }
 
-fn write_finite(position: ptr<function, Position>, first: u32, slope: Floats, others: Floats) {
+fn write_near(position: ptr<function, Position>, first: u32, slope: Floats, others: Floats) {
+  let stride = problem.class_stride;
+  var offset = 0u;
   for (var c = 0u; c < CLASSES; c++) {
-    let offset = c * problem.class_stride;
     let logit = bitcast<Floats>(logits_at((*position).logits + offset));
-    put_gradient(first + offset, gradient_of(position, c, exp(logit - (*position).peak) * others, slope));
+    let of_other = exp_near(logit - (*position).label_logit) * others;
+    put_gradient(first + offset, gradient_of(position, c, of_other, slope));
+    offset += stride;
   }
 }

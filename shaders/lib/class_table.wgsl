@@ -1,14 +1,23 @@
 // What each class, or channel, multiplies.
 
-struct ClassTable {
-  factor: f32,    // alpha · class weight: multiplies the loss; for sigmoid that of a target of 1
-  negative: f32,  // (1 − alpha) · class weight: for sigmoid that of a target of 0
-  weight: f32,    // class weight: what a position adds to the divisor of "weighted-mean"
-}
-
 @group(0) @binding(1) var<uniform> class_table: array<vec4f, CLASSES>;
 
-fn class_at(c: u32) -> ClassTable {
-  let row = class_table[min(c, CLASSES - 1u)];
-  return ClassTable(row.x, row.y, row.z);
+// alpha · class weight: multiplies the loss; for sigmoid that of a target of 1.
+fn factor_of(c: u32) -> f32 {
+  return class_table[min(c, CLASSES - 1u)].x;
+}
+
+// (1 − alpha) · class weight: for sigmoid that of a target of 0.
+fn negative_of(c: u32) -> f32 {
+  return class_table[min(c, CLASSES - 1u)].y;
+}
+
+// Class weight: what a position adds to the divisor of "weighted-mean".
+fn class_weight_of(c: u32) -> f32 {
+  return class_table[min(c, CLASSES - 1u)].z;
+}
+
+// Elements between class 0 and this class, or the last one.
+fn class_offset(c: i32) -> u32 {
+  return min(bitcast<u32>(c), CLASSES - 1u) * problem.class_stride;
 }

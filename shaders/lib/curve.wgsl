@@ -4,7 +4,8 @@
 //     slope = −d loss / d s
 //
 // Lin et al. 2017, arXiv:1708.02002, eq. 4. Nothing here subtracts nearly equal numbers or divides by 1 − p_t, so
-// confident pixels keep their digits and γ in (0, 1) stays finite.
+// confident pixels keep their digits and γ in (0, 1) stays finite. Joined with lib/power_whole or lib/power_any, which
+// have the focal factor.
 
 struct Curve {
   loss: Floats,
@@ -27,36 +28,24 @@ fn focal_curve(s: Floats) -> Curve {
   return Curve(f * ce, f * (q + problem.gamma * (p * min(ce, Floats(FAR)))));
 }
 
-// (1 − p_t)^γ from q = 1 − p_t and nq = −log q. Products where γ is a small whole number: exp may be off by 3 + 2·|x| ULP.
-fn focal_factor(q: Floats, nq: Floats) -> Floats {
-  if is_small_whole(problem.gamma) {
-    return whole_power(q);
-  }
-  return exp(-problem.gamma * nq);
+// The same from the odds against, exp(−s) = (1 − p_t) / p_t, if they are between 0 and 2^120.
+fn focal_curve_of_odds(odds: Floats) -> Curve {
+  let ce = log1p(odds);
+  let p = 1.0 / (1.0 + odds);
+  let q = odds * p;
+  let f = focal_factor(q, ce - log(odds));
+  return Curve(f * ce, f * (q + problem.gamma * (p * ce)));
 }
 
-// The same from q and p_t, neither of them a difference of nearly equal numbers.
-fn focal_factor_of(q: Floats, p: Floats) -> Floats {
-  if is_small_whole(problem.gamma) {
-    return whole_power(q);
-  }
-  return exp(-problem.gamma * neg_log(q, p));
-}
-
-fn is_small_whole(x: f32) -> bool {
-  return x == floor(x) && x <= 8.0;
-}
-
-// q^γ
-fn whole_power(q: Floats) -> Floats {
-  if problem.gamma == 2.0 {
-    return q * q;
-  }
-  var f = Floats(1.0);
-  for (var power = 0.0; power < problem.gamma; power += 1.0) {
-    f *= q;
-  }
-  return f;
+// log(1 + x) of x from 0 to 2^120: with 1 + x = 2^k · m and m in [1, 2), k log 2 + 2·atanh((m − 1) / (m + 1)). For k = 0
+// m − 1 is x, which has digits that 1 + x has not.
+fn log1p(x: Floats) -> Floats {
+  let bits = bitcast<Bits>(1.0 + x);
+  let k = Floats(bits & Bits(0x7f800000u)) * 1.1920928955078125e-7 - 127.0;
+  let m = bitcast<Floats>((bits & Bits(0x007fffffu)) | Bits(0x3f800000u));
+  let above = select(m - 1.0, x, bits < Bits(0x40000000u));
+  let z = above / (2.0 + above);
+  return k * 0.6931471805599453 + 2.0 * z * atanh_series(z * z);
 }
 
 // −log p from p in (0, 1] and q = 1 − p.

@@ -5,7 +5,7 @@ fn kind_at(element: u32) -> i32 {
   if label == problem.ignore_index {
     return IGNORED;
   }
-  return select(INVALID, i32(channel_of(element)), label == 0 || label == 1);
+  return select(INVALID, 0, label == 0 || label == 1);
 }
 
 fn is_positive(element: u32) -> bool {
@@ -13,5 +13,5 @@ fn is_positive(element: u32) -> bool {
 }
 
 fn class_weight_at(element: u32, kind: i32) -> f32 {
-  return class_at(u32(kind)).weight;
+  return class_weight_of(channel_of(element));
 }

@@ -4,11 +4,11 @@
 @group(0) @binding(7) var<storage, read_write> grad_logits: array<atomic<u32>>;
 
 fn gradient_bits_at(element: u32) -> Bits {
-  return widen(atomicLoad(&grad_logits[element / 2u]) >> (16u * (element % 2u))).x;
+  return widen(atomicLoad(&grad_logits[element >> 1u]) >> (16u * (element & 1u))).x;
 }
 
 fn store_gradient(element: u32, value: Floats) {
-  let shift = 16u * (element % 2u);
-  atomicAnd(&grad_logits[element / 2u], ~(0xffffu << shift));
-  atomicOr(&grad_logits[element / 2u], narrow(vec2f(value, 0.0)) << shift);
+  let shift = 16u * (element & 1u);
+  atomicAnd(&grad_logits[element >> 1u], ~(0xffffu << shift));
+  atomicOr(&grad_logits[element >> 1u], narrow(vec2f(value, 0.0)) << shift);
 }

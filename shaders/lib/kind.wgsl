@@ -1,4 +1,4 @@
-// What a position's target makes of it: its class or channel, or one of these.
+// What a position's target makes of it: the class of a label, 0 where it is none, or one of these.
 
 const INVALID = -1;
 const IGNORED = -2;

@@ -1,12 +1,10 @@
 // The label's class is told from the others as each class is taken. For few classes.
 
-// Takes in the logit of class c; returns it, or LOWEST if it is the label's.
-fn set_apart(position: ptr<function, Position>, c: u32, logit: Floats) -> Floats {
+// Takes in the logit of class c.
+fn pick_label(position: ptr<function, Position>, c: u32, logit: Floats) {
   let is_label = (*position).labels == Ints(i32(c));
   (*position).label_logit = select((*position).label_logit, logit, is_label);
-  let other = select(logit, Floats(LOWEST), is_label);
-  (*position).peak = max((*position).peak, other);
-  return other;
+  (*position).factor = select((*position).factor, Floats(factor_of(c)), is_label);
 }
 
 fn read_label(position: ptr<function, Position>) {}

@@ -11,16 +11,17 @@ fn lanes_from(first: u32) -> Bits {
   return first;
 }
 
-fn targets_at(first: u32) -> Bits {
-  return target_at(first);
+// The label's logit of each lane; that of class C − 1 where the label is no class.
+fn label_logits_at(first: u32, labels: Ints) -> Floats {
+  return bitcast<Floats>(logits_at(first + class_offset(labels)));
 }
 
 fn factors_at(classes: Bits) -> Floats {
-  return class_at(classes).factor;
+  return factor_of(classes);
 }
 
 fn negatives_at(classes: Bits) -> Floats {
-  return class_at(classes).negative;
+  return negative_of(classes);
 }
 
 fn pixel_weights_at(first: u32) -> Floats {

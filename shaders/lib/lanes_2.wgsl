@@ -11,16 +11,19 @@ fn lanes_from(first: u32) -> Bits {
   return vec2u(first, first + 1u);
 }
 
-fn targets_at(first: u32) -> Bits {
-  return vec2u(target_at(first), target_at(first + 1u));
+// The label's logit of each lane; that of class C − 1 where the label is no class.
+fn label_logits_at(first: u32, labels: Ints) -> Floats {
+  let x = logits_at(first + class_offset(labels.x)).x;
+  let y = logits_at(first + class_offset(labels.y)).y;
+  return bitcast<Floats>(vec2u(x, y));
 }
 
 fn factors_at(classes: Bits) -> Floats {
-  return vec2f(class_at(classes.x).factor, class_at(classes.y).factor);
+  return vec2f(factor_of(classes.x), factor_of(classes.y));
 }
 
 fn negatives_at(classes: Bits) -> Floats {
-  return vec2f(class_at(classes.x).negative, class_at(classes.y).negative);
+  return vec2f(negative_of(classes.x), negative_of(classes.y));
 }
 
 fn pixel_weights_at(first: u32) -> Floats {

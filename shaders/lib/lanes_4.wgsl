@@ -11,16 +11,21 @@ fn lanes_from(first: u32) -> Bits {
   return vec4u(first, first + 1u, first + 2u, first + 3u);
 }
 
-fn targets_at(first: u32) -> Bits {
-  return vec4u(target_at(first), target_at(first + 1u), target_at(first + 2u), target_at(first + 3u));
+// The label's logit of each lane; that of class C − 1 where the label is no class.
+fn label_logits_at(first: u32, labels: Ints) -> Floats {
+  let x = logits_at(first + class_offset(labels.x)).x;
+  let y = logits_at(first + class_offset(labels.y)).y;
+  let z = logits_at(first + class_offset(labels.z)).z;
+  let w = logits_at(first + class_offset(labels.w)).w;
+  return bitcast<Floats>(vec4u(x, y, z, w));
 }
 
 fn factors_at(classes: Bits) -> Floats {
-  return vec4f(class_at(classes.x).factor, class_at(classes.y).factor, class_at(classes.z).factor, class_at(classes.w).factor);
+  return vec4f(factor_of(classes.x), factor_of(classes.y), factor_of(classes.z), factor_of(classes.w));
 }
 
 fn negatives_at(classes: Bits) -> Floats {
-  return vec4f(class_at(classes.x).negative, class_at(classes.y).negative, class_at(classes.z).negative, class_at(classes.w).negative);
+  return vec4f(negative_of(classes.x), negative_of(classes.y), negative_of(classes.z), negative_of(classes.w));
 }
 
 fn pixel_weights_at(first: u32) -> Floats {

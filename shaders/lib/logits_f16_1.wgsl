@@ -4,5 +4,5 @@
 
 // The bits of the f32 of this element.
 fn logits_at(element: u32) -> Bits {
-  return widen(logits[element / 2u] >> (16u * (element % 2u))).x;
+  return widen(logits[element >> 1u] >> (16u * (element & 1u))).x;
 }

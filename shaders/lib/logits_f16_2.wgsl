@@ -4,5 +4,5 @@
 
 // The bits of the f32s from this element on.
 fn logits_at(element: u32) -> Bits {
-  return widen(logits[element / 2u]);
+  return widen(logits[element >> 1u]);
 }

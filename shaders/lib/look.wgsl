@@ -1,9 +1,9 @@
-// What one look at logits that are hoped to be finite tells: one call of `look_at` per class, in order.
+// What one look at logits that are hoped to be in ±32 tells: one call of `look_at` per class, in order.
 
 struct Look {
   largest: Floats,
   argmax: Bits,    // the lowest class of the largest logit
-  carries: Bits,   // the highest bit: some logit is infinite or NaN
+  carries: Bits,   // the highest bit: some logit is not in ±32
 }
 
 fn no_look() -> Look {
@@ -12,9 +12,9 @@ fn no_look() -> Look {
 
 // Takes in the logit of class c, and returns it.
 fn look_at(look: ptr<function, Look>, c: u32, bits: Bits) -> Floats {
-  // Adding one to an exponent of all ones carries into the sign. By bits, because WGSL may assume that there is no NaN
-  // and no infinity.
-  (*look).carries |= (bits + Bits(0x00800000u)) ^ bits;
+  // Of a magnitude from 32 on the sum carries into the sign. By bits, because WGSL may assume that there is no NaN and no
+  // infinity.
+  (*look).carries |= (bits & Bits(0x7fffffffu)) + Bits(0x3e000000u);
   let logit = bitcast<Floats>(bits);
   if WRITE_ARGMAX {
     (*look).argmax = select((*look).argmax, Bits(c), logit > (*look).largest);
@@ -23,6 +23,6 @@ fn look_at(look: ptr<function, Look>, c: u32, bits: Bits) -> Floats {
   return logit;
 }
 
-fn has_special(look: Look) -> bool {
+fn is_far(look: Look) -> bool {
   return any_lane(look.carries >= Bits(0x80000000u));
 }

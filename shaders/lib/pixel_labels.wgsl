@@ -12,5 +12,5 @@ fn label_at(pixel: u32) -> i32 {
 }
 
 fn class_weight_at(pixel: u32, kind: i32) -> f32 {
-  return class_at(u32(kind)).weight;
+  return class_weight_of(u32(kind));
 }

@@ -34,7 +34,7 @@ fn class_weight_at(pixel: u32, kind: i32) -> f32 {
     if !is_target(bits) {
       return 0.0;
     }
-    sum += bitcast<f32>(bits) * class_at(k).weight;
+    sum += bitcast<f32>(bits) * class_weight_of(k);
   }
   return sum;
 }

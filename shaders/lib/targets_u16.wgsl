@@ -5,5 +5,5 @@
 // The bits of an i32.
 fn target_at(position: u32) -> u32 {
   let i = problem.targets_offset + position;
-  return (targets[i / 2u] >> (16u * (i % 2u))) & 0xffffu;
+  return (targets[i >> 1u] >> (16u * (i & 1u))) & 0xffffu;
 }

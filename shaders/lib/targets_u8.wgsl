@@ -5,5 +5,5 @@
 // The bits of an i32.
 fn target_at(position: u32) -> u32 {
   let i = problem.targets_offset + position;
-  return (targets[i / 4u] >> (8u * (i % 4u))) & 0xffu;
+  return (targets[i >> 2u] >> (8u * (i & 3u))) & 0xffu;
 }

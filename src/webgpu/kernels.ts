@@ -7,6 +7,7 @@ import countKernel from "../../shaders/count.wgsl?raw";
 import divideKernel from "../../shaders/divide.wgsl?raw";
 import finishKernel from "../../shaders/finish.wgsl?raw";
 import hard from "../../shaders/hard.wgsl?raw";
+import atOnce from "../../shaders/lib/at_once.wgsl?raw";
 import blocks from "../../shaders/lib/blocks.wgsl?raw";
 import classResult from "../../shaders/lib/class_result.wgsl?raw";
 import classTable from "../../shaders/lib/class_table.wgsl?raw";
@@ -18,12 +19,15 @@ import elementLabels from "../../shaders/lib/element_labels.wgsl?raw";
 import elementLabelsLanes from "../../shaders/lib/element_labels_lanes.wgsl?raw";
 import elementTargets from "../../shaders/lib/element_targets.wgsl?raw";
 import elementTargetsLanes from "../../shaders/lib/element_targets_lanes.wgsl?raw";
+import expBits from "../../shaders/lib/exp_bits.wgsl?raw";
+import expBuiltin from "../../shaders/lib/exp_builtin.wgsl?raw";
 import gradientF16x1 from "../../shaders/lib/gradient_f16_1.wgsl?raw";
 import gradientF16x2 from "../../shaders/lib/gradient_f16_2.wgsl?raw";
 import gradientF32 from "../../shaders/lib/gradient_f32.wgsl?raw";
 import halves from "../../shaders/lib/halves.wgsl?raw";
 import kind from "../../shaders/lib/kind.wgsl?raw";
 import labelIndexed from "../../shaders/lib/label_indexed.wgsl?raw";
+import labelMixed from "../../shaders/lib/label_mixed.wgsl?raw";
 import labelSelected from "../../shaders/lib/label_selected.wgsl?raw";
 import lanes1 from "../../shaders/lib/lanes_1.wgsl?raw";
 import lanes2 from "../../shaders/lib/lanes_2.wgsl?raw";
@@ -39,7 +43,10 @@ import pixelLabels from "../../shaders/lib/pixel_labels.wgsl?raw";
 import pixelTargets from "../../shaders/lib/pixel_targets.wgsl?raw";
 import pixelWeights from "../../shaders/lib/pixel_weights.wgsl?raw";
 import probability from "../../shaders/lib/probability.wgsl?raw";
+import powerAny from "../../shaders/lib/power_any.wgsl?raw";
+import powerWhole from "../../shaders/lib/power_whole.wgsl?raw";
 import problem from "../../shaders/lib/problem.wgsl?raw";
+import putOff from "../../shaders/lib/put_off.wgsl?raw";
 import seen from "../../shaders/lib/seen.wgsl?raw";
 import strips from "../../shaders/lib/strips.wgsl?raw";
 import sumThreads from "../../shaders/lib/sum_threads.wgsl?raw";
@@ -47,6 +54,10 @@ import sumWorkgroup from "../../shaders/lib/sum_workgroup.wgsl?raw";
 import targetsF32 from "../../shaders/lib/targets_f32.wgsl?raw";
 import targetsI32 from "../../shaders/lib/targets_i32.wgsl?raw";
 import targetsI64 from "../../shaders/lib/targets_i64.wgsl?raw";
+import targetsOf1 from "../../shaders/lib/targets_of_1.wgsl?raw";
+import targetsOf2 from "../../shaders/lib/targets_of_2.wgsl?raw";
+import targetsOf4 from "../../shaders/lib/targets_of_4.wgsl?raw";
+import targetsOf4U8 from "../../shaders/lib/targets_of_4_u8.wgsl?raw";
 import targetsU16 from "../../shaders/lib/targets_u16.wgsl?raw";
 import targetsU32 from "../../shaders/lib/targets_u32.wgsl?raw";
 import targetsU8 from "../../shaders/lib/targets_u8.wgsl?raw";
@@ -75,6 +86,8 @@ export interface Variant {
   readonly targets: TargetType;
   /** Label smoothing: every class has a target above 0. */
   readonly smoothed: boolean;
+  /** γ where its power is made of products: a whole number of at most 8. */
+  readonly wholeGamma: number | undefined;
   readonly logits: LogitType;
   readonly gradient: false | LogitType;
   readonly inPlace: boolean;
@@ -84,6 +97,8 @@ export interface Variant {
   /** What is needed twice of each class stays in registers, or is computed again. */
   readonly kept: boolean;
   readonly sum: "threads" | "workgroup";
+  /** The adapter's own exp, or one made of bits. */
+  readonly exp: "builtin" | "bits";
   readonly workgroupSize: number;
   readonly groupsPerThread: number;
   readonly lossMap: boolean;
@@ -129,6 +144,7 @@ const GRADIENTS = {
   f32: { 1: [gradientF32], 2: [gradientF32], 4: [gradientF32] },
   f16: { 1: [gradientF16x1], 2: [gradientF16x2], 4: [] },
 } satisfies Record<LogitType, Record<Variant["lanes"], string[]>>;
+const EXPS = { builtin: expBuiltin, bits: expBits } satisfies Record<Variant["exp"], string>;
 const SUMS = {
   threads: [sumThreads],
   workgroup: [sumWorkgroup, tree],
@@ -139,21 +155,38 @@ function targetFiles(v: Variant): string[] {
   return [TARGETS[v.targets], kind, KINDS[v.family][v.targets === "f32" ? "soft" : "hard"]];
 }
 
+/** The targets of all lanes. */
+function lanesOfTargets(v: Variant): string {
+  if (v.lanes === 4) return v.targets === "u8" ? targetsOf4U8 : targetsOf4;
+  return v.lanes === 2 ? targetsOf2 : targetsOf1;
+}
+
+/** How the label's class is told from the others. */
+function labelFile(v: Variant): string {
+  const isOneLane = v.lanes === 1 && v.logits === "f32" && v.gradient !== "f16";
+  if (isOneLane && v.classes > 2) return labelIndexed;
+  return v.kept && v.classes <= 8 ? labelSelected : labelMixed;
+}
+
 /** What a position's loss is. */
 function lossFiles(v: Variant): string[] {
   const isSoft = v.targets === "f32";
   if (v.family === "sigmoid") {
     const lanes = isSoft ? elementTargetsLanes : elementLabelsLanes;
-    if (v.from === "probabilities") return [lanes, probability, sigmoidProbabilities, sigmoid];
-    return [lanes, seen, isSoft || v.smoothed ? sigmoidSoft : sigmoidHard, sigmoid];
+    if (v.from === "probabilities") return [atOnce, lanes, probability, sigmoidProbabilities, sigmoid];
+    return [atOnce, lanes, seen, isSoft || v.smoothed ? sigmoidSoft : sigmoidHard, sigmoid];
   }
-  const ofClasses = [seen, isSoft ? classTargetsSoft : classTargetsHard, v.kept ? softKept : softAgain];
+  const ofClasses = [
+    atOnce,
+    seen,
+    isSoft ? classTargetsSoft : classTargetsHard,
+    v.kept ? softKept : softAgain,
+  ];
   if (v.from === "probabilities") return [...ofClasses, probability, probabilities];
   if (isSoft || v.smoothed) return [...ofClasses, soft];
   // Unrolled, halves are no faster on any adapter tried, and take longer to compile.
   const kept = v.logits === "f32" ? unrollClasses(softmaxKept, v.classes) : softmaxKept;
-  const label = v.lanes === 1 && v.logits === "f32" ? labelIndexed : labelSelected;
-  return [seen, look, label, v.kept ? kept : softmaxOnline, softmaxGuarded, hard];
+  return [putOff, seen, look, EXPS[v.exp], labelFile(v), v.kept ? kept : softmaxOnline, softmaxGuarded, hard];
 }
 
 /** The constants and files that a kernel needs, and no others: kernels of the same text are one pipeline. */
@@ -189,6 +222,7 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       GROUPS_PER_THREAD: v.groupsPerThread,
       POSITIONS_PER_BLOCK: blockOf(v),
       WRITE_GRADIENT: v.gradient !== false,
+      ...(v.wholeGamma !== undefined && { WHOLE_GAMMA: v.wholeGamma }),
       ACCUMULATE: v.accumulate,
       WRITE_LOSS_MAP: v.lossMap,
       WRITE_ARGMAX: v.argmax,
@@ -203,10 +237,12 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       POSITIONS[v.family],
       pixelWeights,
       LANES[v.lanes],
+      lanesOfTargets(v),
       ...(v.inPlace ? [logitsInPlace] : LOGITS[v.logits][v.lanes]),
       ...GRADIENTS[v.gradient || "f32"][v.lanes],
       ...(v.logits === "f16" || v.gradient === "f16" ? [halves] : []),
       curve,
+      v.wholeGamma === undefined ? powerAny : powerWhole,
       ...SUMS[v.sum],
       ...lossFiles(v),
       lossKernel,

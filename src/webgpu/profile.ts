@@ -15,6 +15,8 @@ export interface Profile {
   readonly maxClassesKept: number;
   /** One partial sum per thread, or a tree and one per workgroup. */
   readonly sum: "threads" | "workgroup";
+  /** The adapter's own exp, or one made of bits. */
+  readonly exp: "builtin" | "bits";
 }
 
 /** One vector of the CPU is a workgroup: its pixels are taken in order, and every cache line once. */
@@ -22,6 +24,7 @@ const SOFTWARE: Omit<Profile, "workgroupSize" | "groupsPerThread"> = {
   maxClassesOfFour: 8,
   maxClassesKept: 64,
   sum: "threads",
+  exp: "bits",
 };
 
 const HARDWARE: Profile = {
@@ -30,6 +33,7 @@ const HARDWARE: Profile = {
   maxClassesOfFour: 8,
   maxClassesKept: 64,
   sum: "workgroup",
+  exp: "builtin",
 };
 
 export function profileOf(info: GPUAdapterInfo): Profile {

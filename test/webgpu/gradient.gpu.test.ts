@@ -105,6 +105,7 @@ describe("accumulate", () => {
   gpuTest.for<[what: string, item: Item, ask?: Ask]>([
     ["softmax", ODD],
     ["softmax, four pixels at a time", EVEN],
+    ["softmax, logits read twice", MANY],
     ["softmax with soft targets", { ...ODD, ...SOFT }],
     ["sigmoid", SIGMOID],
     [

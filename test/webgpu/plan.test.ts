@@ -15,6 +15,7 @@ const PROFILE: Profile = {
   maxClassesOfFour: 8,
   maxClassesKept: 32,
   sum: "workgroup",
+  exp: "builtin",
 };
 
 interface Changes {

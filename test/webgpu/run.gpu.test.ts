@@ -29,6 +29,20 @@ describe("run", () => {
     loss.destroy();
   });
 
+  gpuTest.for([19, 3, 80])(
+    "is right where some of %i logits are beyond ±32 and are put off, in each chunk of a thread",
+    async (classes, { device }) => {
+      const item = { ...ITEM, shape: [1, classes, 67, 60], spread: 20 };
+      const inputs = inputsOf(item);
+      inputs.logits.forEach((x, i) => {
+        if (i % 37 === 0) inputs.logits[i] = 2 * x + Math.sign(x) * 32;
+      });
+      const loss = await createLoss(item.spec, { device });
+      expectRight(item.spec, inputs, await loss.run(inputs, ALL));
+      loss.destroy();
+    },
+  );
+
   gpuTest("gives the same bits to another loss on the same device", async ({ device }) => {
     const [a, b] = await Promise.all([createLoss(ITEM.spec, { device }), createLoss(ITEM.spec, { device })]);
     expect(await a.run(inputsOf(ITEM), ALL)).toEqual(await b.run(inputsOf(ITEM), ALL));
@@ -90,7 +104,13 @@ describe("run", () => {
     const item = { ...ITEM, shape: [1, 2, 300, 439], spread: 20 };
     const spec = checkSpec(item.spec);
     const inputs = checkInputs(spec, inputsOf(item));
-    const profile = { workgroupSize: 2, groupsPerThread: 1, maxClassesOfFour: 0, maxClassesKept: 64 };
+    const profile = {
+      workgroupSize: 2,
+      groupsPerThread: 1,
+      maxClassesOfFour: 0,
+      maxClassesKept: 64,
+      exp: "builtin" as const,
+    };
     for (const sum of ["threads", "workgroup"] as const) {
       const backend = new WebGPUBackend(device, spec, false, { profile: { ...profile, sum } });
       const result = await backend.run(inputs, checkOutputs(spec, { perClass: true }, inputs));

@@ -27,6 +27,7 @@ export const PROFILE: Profile = {
   maxClassesOfFour: 8,
   maxClassesKept: 64,
   sum: "workgroup",
+  exp: "builtin",
 };
 
 export const LIMITS = {
@@ -80,6 +81,8 @@ const CHOICES: Choice[] = (["softmax", "sigmoid"] as const).flatMap((family) => 
       })),
     ),
     { ...base, profile: { sum: "threads" as const } },
+    { ...base, profile: { exp: "bits" as const } },
+    { spec: { family, gamma: 0.5 } },
     { ...base, spec: { family, reduction: "weighted-mean" }, profile: { sum: "threads" as const } },
   ];
 });
