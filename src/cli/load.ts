@@ -1,15 +1,8 @@
 // What is evaluated: the arrays of the files on the command line, or those of the bundled sample.
 
 import { isArchive, splitPath } from "../formats/arrays.js";
-import {
-  inOtherLayout,
-  readGradOutput,
-  readLogits,
-  readPixelWeights,
-  readTargets,
-  type InputArray,
-  type InputLogits,
-} from "../formats/files.js";
+import { readGradOutput, readLogits, readPixelWeights, readTargets } from "../formats/files.js";
+import { inOtherLayout, type InputArray, type InputLogits } from "../formats/meaning.js";
 import { makeSample, SAMPLE_CLASSES, SAMPLE_COLOURS, SAMPLE_IGNORE_INDEX } from "../sample.js";
 import { checkShape, type CheckedSpec, type LossInputs, type Targets } from "../spec.js";
 import { UsageError } from "./io.js";

@@ -4,7 +4,8 @@ import type { FileHandle } from "node:fs/promises";
 import { extname } from "node:path";
 import { rangeOf, readChunks, reading, type ByteSource, type OnBytes } from "./bytes.js";
 import { FileError } from "./error.js";
-import { bytesOf, checkNpySize, createData, MAX_HEADER, parseNpyHeader, type NpyArray } from "./npy.js";
+import { either, type FoundArray } from "./meaning.js";
+import { bytesOf, checkNpySize, createData, MAX_HEADER, parseNpyHeader } from "./npy.js";
 import { openNpz, readEntry } from "./npz.js";
 import {
   headerEnd,
@@ -21,11 +22,6 @@ export interface Wanted {
   what: string;
   /** What such an array is usually called, in order of preference. */
   names: readonly string[];
-}
-
-export interface FoundArray extends NpyArray {
-  /** Where it was found, for messages: `a.npy`, `a.npz:logits`. */
-  source: string;
 }
 
 /** Extensions of the files that {@link readArray} reads. */
@@ -58,12 +54,6 @@ export async function readArray(path: string, wanted: Wanted, onBytes?: OnBytes)
     if (extension === ".safetensors") return readTensor(handle, size, file, choose, onBytes);
     return readNpy(rangeOf(handle, 0, size, file), file, onBytes);
   });
-}
-
-/** `a, b or c` */
-export function either(words: readonly string[]): string {
-  const last = words.at(-1) ?? "";
-  return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} or ${last}`;
 }
 
 type Choose = (names: readonly string[]) => string;
