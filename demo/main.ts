@@ -64,8 +64,10 @@ void openScene(() => worker.openSample(), false);
 function change(changes: Partial<View>): void {
   const isOfLoss = Object.keys(changes).some((name) => name !== "at" && name !== "tab");
   view = { ...view, ...changes };
-  place();
-  if (view.at) probe(view.at);
+  controls.place(view, ownFiles);
+  if (changes.weights) classes.place(view);
+  if (changes.tab) tabs.show(view.tab);
+  if (changes.at) probe(changes.at);
   if (isOfLoss) follow(view);
   clearTimeout(settled);
   settled = window.setTimeout(() => history.replaceState(null, "", `#${toHash(view)}`), SETTLED);
@@ -93,13 +95,15 @@ async function openScene(make: () => Promise<Scene | string>, isOwn: boolean): P
   status.showError(undefined);
   try {
     const made = await make();
-    if (typeof made === "string") return status.showNotice(made);
+    status.showNotice(typeof made === "string" ? made : "");
+    if (typeof made === "string") return;
     const isFirst = scene === undefined;
     scene = made;
     ownFiles = isOwn;
     if (!isFirst)
       view = { ...view, weights: new Map(), at: undefined, ignoreIndex: conventionNow().ignoreIndex };
     change({});
+    place();
     follow(view);
   } catch (error) {
     status.showError(error);
@@ -131,7 +135,7 @@ async function step(asked: View): Promise<void> {
     const answer = await engine.step(specOf(asked, own.classes));
     if (own !== scene) return;
     shown = { step: answer, engine, scene: own };
-    show();
+    await show(shown);
   } finally {
     isStepping = false;
   }
@@ -173,17 +177,29 @@ async function openDevice(): Promise<GPUDevice> {
   return opened;
 }
 
-function show(): void {
-  const { step: answer, engine, scene: own } = shown!;
+/** Shows a step part by part, each a task of its own, so that a slider never waits for all of them. */
+async function show({ step: answer, engine, scene: own }: NonNullable<typeof shown>): Promise<void> {
   const convention = conventionNow();
-  status.showError(undefined);
-  status.showStep(answer, own, engine);
-  maps.show(own, answer, convention);
-  curve.show(answer);
-  classes.show(answer, convention);
-  classes.place(view);
-  maps.place(placeIn(view.at));
-  if (view.at) probe(view.at);
+  const parts = [
+    () => {
+      status.showError(undefined);
+      status.showStep(answer, own, engine);
+      maps.showClasses(own, answer, convention);
+    },
+    () => maps.showLevels("loss", own, answer),
+    () => maps.showLevels("gradient", own, answer),
+    () => curve.show(answer),
+    () => {
+      classes.show(answer, convention);
+      classes.place(view);
+      maps.place(placeIn(view.at));
+      if (view.at) probe(view.at);
+    },
+  ];
+  for (const part of parts) {
+    part();
+    await new Promise((resolve) => setTimeout(resolve));
+  }
 }
 
 async function showValues(at: Pixel): Promise<void> {

@@ -35,10 +35,20 @@ export function paint(
   colour: (value: number) => number,
 ): void {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  const image = new ImageData(width, height);
+  let image = images.get(canvas);
+  if (image?.width !== width || image.height !== height) image = new ImageData(width, height);
+  images.set(canvas, image);
   const words = new Uint32Array(image.data.buffer);
   for (let i = 0; i < words.length; i++) words[i] = colour(values[i]!);
-  canvas.getContext("2d")!.putImageData(image, 0, 0);
+  contextOf(canvas).putImageData(image, 0, 0);
+}
+
+/** The pixels of each canvas, written anew each time. */
+const images = new WeakMap<HTMLCanvasElement, ImageData>();
+
+/** To draw on. Pixels are written and read more often than drawn, so they stay in main memory. */
+export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  return canvas.getContext("2d", { willReadFrequently: true })!;
 }
 
 /** Little-endian, as every machine is that we run on: red comes first in memory. */

@@ -67,10 +67,10 @@ export class CurveView {
         legend,
         scales: { ...scales, y: { distr: 100, fwd: Math.sqrt, bwd: (v) => v * v, range: [0, 1] } },
         axes: [
-          axis("p_t, the probability of the label"),
+          axis("pₜ, the probability of the label"),
           {
             ...axis("share"),
-            splits: () => [0, 0.01, 0.05, 0.2, 0.5, 1],
+            splits: () => [0, 0.05, 0.2, 0.5, 1],
             values: (_, splits) => splits.map((share) => `${100 * share} %`),
           },
         ],
@@ -153,12 +153,12 @@ export class CurveView {
     const hasPixels = perClass.some((one) => one.count > 0);
     this.story.textContent = !hasPixels
       ? "No pixel counts: every label is ignored."
-      : `The easy pixels, those with p_t above ${EASY}, are ${easy("pixels")} of the map. They hold ${easy("plain")} of the cross entropy` +
+      : `The easy pixels, those with pₜ above ${EASY}, are ${easy("pixels")} of the map. They hold ${easy("plain")} of the cross entropy` +
         (isPlain ? "." : ` and ${easy("loss")} of this loss.`);
-    this.curveRoot.setAttribute("aria-label", `Loss over p_t for γ = ${GAMMAS.join(", ")}; now γ = ${gamma}`);
+    this.curveRoot.setAttribute("aria-label", `Loss over pₜ for γ = ${GAMMAS.join(", ")}; now γ = ${gamma}`);
     this.histogramRoot.setAttribute(
       "aria-label",
-      `Shares by p_t. Above ${EASY}: ${easy("pixels")} of pixels, ${easy("plain")} of cross entropy, ${easy("loss")} of this loss`,
+      `Shares by pₜ. Above ${EASY}: ${easy("pixels")} of pixels, ${easy("plain")} of cross entropy, ${easy("loss")} of this loss`,
     );
   }
 
@@ -230,6 +230,6 @@ function axis(label: string): uPlot.Axis {
     stroke: () => themeColour("muted"),
     grid,
     ticks: { ...grid, size: 4 },
-    size: label.startsWith("p_t") || label === "" ? 26 : AXIS_WIDTH,
+    size: label.startsWith("pₜ") || label === "" ? 26 : AXIS_WIDTH,
   };
 }

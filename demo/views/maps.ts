@@ -4,9 +4,9 @@ import { colourOf, nameOf, type Convention } from "../conventions.js";
 import type { PixelValues, Step } from "../engine.js";
 import { BRIGHTEST } from "../measure.js";
 import { element, make } from "../page.js";
-import { classColours, LEVEL_COLOURS, paint } from "../palette.js";
+import { classColours, contextOf, LEVEL_COLOURS, paint } from "../palette.js";
 import { counts, type Scene } from "../scene.js";
-import { numberText } from "../text.js";
+import { numberText, shareOf, shareText } from "../text.js";
 
 const NAMES = ["labels", "prediction", "loss", "gradient"] as const;
 type Name = (typeof NAMES)[number];
@@ -38,7 +38,7 @@ export class MapsView {
   private readonly note = element("at", HTMLElement);
   private scene: Scene | undefined;
   private cursor: Pixel | undefined;
-  private painted: { step?: Step; key?: string } = {};
+  private painted: readonly unknown[] = [];
 
   /** @param onMove  is told where the cursor is now */
   constructor(private readonly onMove: (at: Pixel) => void) {
@@ -68,22 +68,33 @@ export class MapsView {
     addScale("gradient", "Σ|dL/dx|");
   }
 
-  show(scene: Scene, step: Step, convention: Convention): void {
+  /** Paints labels and predictions, which change with the files and with what is ignored. */
+  showClasses(scene: Scene, step: Step, convention: Convention): void {
     this.scene = scene;
     const { width, height, classes, labels } = scene;
+    const { predictions } = step.plain;
     const { ignoreIndex = -100 } = step.spec;
-    const key = `${convention.title} ${ignoreIndex} ${scene.name}`;
-    if (this.painted.key !== key || this.painted.step?.plain !== step.plain) {
-      paint(this.canvases.labels, width, height, labels, classColours(convention, ignoreIndex, classes));
-      const predicted = classColours(convention, NaN, classes);
-      paint(this.canvases.prediction, width, height, step.plain.predictions, predicted);
-    }
-    const colour = (level: number) => LEVEL_COLOURS[level]!;
-    paint(this.canvases.loss, width, height, step.pictures.loss, colour);
-    paint(this.canvases.gradient, width, height, step.pictures.gradient, colour);
-    this.painted = { step, key };
-    this.describe(step);
-    this.drawCursor();
+    const painted = [labels, predictions, convention, ignoreIndex];
+    if (painted.every((part, i) => part === this.painted[i])) return;
+    this.painted = painted;
+    paint(this.canvases.labels, width, height, labels, classColours(convention, ignoreIndex, classes));
+    paint(this.canvases.prediction, width, height, predictions, classColours(convention, NaN, classes));
+    const { perClass } = step.plain;
+    const total = (name: "count" | "correct") => perClass.reduce((sum, one) => sum + one[name], 0);
+    const present = perClass.filter((one) => one.count > 0).length;
+    const right = shareText(shareOf(total("correct"), total("count")));
+    this.canvases.labels.setAttribute("aria-label", `Labels: ${present} classes are there`);
+    this.canvases.prediction.setAttribute("aria-label", `Predictions: ${right} of the pixels are right`);
+  }
+
+  /** Paints what a step gave. */
+  showLevels(name: "loss" | "gradient", { width, height }: Scene, { pictures, loss, spec }: Step): void {
+    paint(this.canvases[name], width, height, pictures[name], (level) => LEVEL_COLOURS[level]!);
+    const what =
+      name === "loss"
+        ? `Loss of each pixel, ${numberText(loss)} nats on average`
+        : "Size of each pixel's gradient";
+    this.canvases[name].setAttribute("aria-label", `${what}, γ = ${spec.gamma}`);
   }
 
   /** Moves the cursor, as far as there are pixels. */
@@ -116,7 +127,7 @@ export class MapsView {
     this.caption("loss", isCounted ? `${numberText(values.loss)} nats` : "—");
     this.caption("gradient", isCounted ? numberText(values.size) : "—");
     this.note.textContent = isCounted
-      ? `At ${x}, ${y}: ${labelName}, predicted ${predicted}; p_t ${probability}, loss ${numberText(values.loss)} nats, gradient ${numberText(values.size)}.`
+      ? `At ${x}, ${y}: ${labelName}, predicted ${predicted}; pₜ ${probability}, loss ${numberText(values.loss)} nats, gradient ${numberText(values.size)}.`
       : `At ${x}, ${y}: ${labelName}, does not count; predicted ${predicted}.`;
   }
 
@@ -146,7 +157,7 @@ export class MapsView {
       lens.classList.toggle("left", left > 0.5);
       const size = 2 * LENS_RADIUS + 1;
       lens.width = lens.height = size * LENS_ZOOM;
-      const context = lens.getContext("2d")!;
+      const context = contextOf(lens);
       context.imageSmoothingEnabled = false;
       context.drawImage(
         this.canvases[name],
@@ -163,20 +174,6 @@ export class MapsView {
       const at = LENS_RADIUS * LENS_ZOOM;
       context.strokeRect(at - 0.5, at - 0.5, LENS_ZOOM + 1, LENS_ZOOM + 1);
     }
-  }
-
-  private describe({ loss, perClass, plain, spec }: Step): void {
-    const correct = plain.perClass.reduce((sum, one) => sum + one.correct, 0);
-    const total = plain.perClass.reduce((sum, one) => sum + one.count, 0);
-    const present = perClass.filter((one) => one.count > 0).length;
-    const label = (name: Name, text: string) => this.canvases[name].setAttribute("aria-label", text);
-    label("labels", `Labels: ${present} classes are there`);
-    label(
-      "prediction",
-      `Predictions: ${numberText((100 * correct) / (total || 1))} % of the pixels are right`,
-    );
-    label("loss", `Loss of each pixel, ${numberText(loss)} nats on average, γ = ${spec.gamma}`);
-    label("gradient", `Size of the gradient of each pixel, γ = ${spec.gamma}`);
   }
 }
 

@@ -17,6 +17,7 @@ export class StatusView {
     scene: element("status-scene", HTMLElement),
   };
   private readonly warning = element("warning", HTMLElement);
+  private readonly notice = element("notice", HTMLElement);
   private readonly alert = element("alert", HTMLElement);
   private readonly loss = element("loss", HTMLOutputElement);
   private readonly compare = element("compare", HTMLButtonElement);
@@ -69,7 +70,8 @@ export class StatusView {
       error === undefined ? "" : error instanceof Error ? error.message : String(error);
   }
 
+  /** What is waited for, or nothing. */
   showNotice(text: string): void {
-    this.warning.textContent = text;
+    this.notice.textContent = text;
   }
 }

@@ -8,8 +8,9 @@ interface Benchmark {
   mountBenchmark(root: HTMLElement): void;
 }
 
-const benchmark: (() => Promise<Benchmark>) | undefined =
-  import.meta.glob<Benchmark>("../bench/index.ts")["../bench/index.ts"];
+const benchmark: (() => Promise<Benchmark>) | undefined = import.meta.glob<Benchmark>("../bench/index.ts")[
+  "../bench/index.ts"
+];
 
 const TABS = ["map", "benchmark"] as const satisfies readonly View["tab"][];
 
