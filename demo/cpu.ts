@@ -23,7 +23,7 @@ export class CpuEngine implements Engine {
     return this.worker.step(spec);
   }
 
-  probe(pixel: number): Promise<PixelValues> {
+  probe(pixel: number): Promise<PixelValues | undefined> {
     return this.worker.probe(pixel);
   }
 

@@ -113,8 +113,8 @@ const api = {
     };
   },
 
-  probe(pixel: number): PixelValues {
-    if (!plain || !last) throw new Error(NO_SCENE);
+  probe(pixel: number): PixelValues | undefined {
+    if (!plain || !last) return undefined;
     return {
       plain: plain.map[pixel]!,
       loss: last.loss[pixel]!,

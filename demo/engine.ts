@@ -66,7 +66,8 @@ export interface Engine {
   /** Bytes of the logits that were moved once, before the first step. */
   readonly uploaded: number;
   step(spec: LossSpec): Promise<Step>;
-  probe(pixel: number): Promise<PixelValues>;
+  /** Of the last step; nothing if there was none. */
+  probe(pixel: number): Promise<PixelValues | undefined>;
   /** The maps of the last step, where they lie on a GPU. */
   maps?(): Promise<FullMaps>;
   destroy(): void;

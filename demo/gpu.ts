@@ -76,12 +76,18 @@ export class GpuEngine implements Engine {
   static async open(device: GPUDevice, scene: Scene, logits: SceneLogits): Promise<GpuEngine> {
     device.pushErrorScope("out-of-memory");
     device.pushErrorScope("validation");
-    const engine = new GpuEngine(device, scene, logits);
+    let engine: GpuEngine | undefined;
+    let problem: string | undefined;
+    try {
+      engine = new GpuEngine(device, scene, logits);
+    } catch (error) {
+      problem = String((error as Error).message); // no memory to upload from
+    }
     const errors = [await device.popErrorScope(), await device.popErrorScope()];
-    const error = errors.find((one) => one !== null);
-    if (!error) return engine;
-    engine.destroy();
-    throw new Error(`${scene.name}: this GPU cannot hold it (${error.message}); choose backend "CPU"`);
+    problem ??= errors.find((error) => error !== null)?.message;
+    if (engine && problem === undefined) return engine;
+    engine?.destroy();
+    throw new Error(`${scene.name}: this GPU cannot hold it (${problem}); let the CPU compute`);
   }
 
   async step(spec: LossSpec): Promise<Step> {

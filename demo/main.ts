@@ -62,8 +62,9 @@ place();
 void openScene(() => worker.openSample(), false);
 
 function change(changes: Partial<View>): void {
-  const isOfLoss = Object.keys(changes).some((name) => name !== "at" && name !== "tab");
+  const isOfLoss = Object.keys(changes).some((name) => !["at", "tab", "convention"].includes(name));
   view = { ...view, ...changes };
+  if (isOfLoss) status.showError(undefined);
   controls.place(view, ownFiles);
   if (changes.weights) classes.place(view);
   if (changes.tab) tabs.show(view.tab);
@@ -131,9 +132,11 @@ async function step(asked: View): Promise<void> {
   void worker.stopComparing();
   isStepping = true;
   try {
-    const { engine, scene: own } = await openEngine(asked.backend, scene);
-    const answer = await engine.step(specOf(asked, own.classes));
-    if (own !== scene) return;
+    const own = scene;
+    const engine = await openEngine(asked.backend, own);
+    const answer = await engine?.step(specOf(asked, own.classes));
+    // Another scene may have come meanwhile; its own step follows.
+    if (!engine || !answer || own !== scene) return;
     shown = { step: answer, engine, scene: own };
     await show(shown);
   } finally {
@@ -142,18 +145,20 @@ async function step(asked: View): Promise<void> {
   if (shown?.engine.maps) idle = window.setTimeout(() => void compare(), IDLE);
 }
 
-async function openEngine(wanted: Engine["backend"], of: Scene): Promise<NonNullable<typeof open>> {
+async function openEngine(wanted: Engine["backend"], of: Scene): Promise<Engine | undefined> {
   const backend = missing === undefined ? wanted : "reference";
-  if (open?.engine.backend === backend && open.scene === of) return open;
+  if (open?.engine.backend === backend && open.scene === of) return open.engine;
   open?.engine.destroy();
   open = undefined;
-  open = { engine: backend === "webgpu" ? await openGpu(of) : new CpuEngine(worker), scene: of };
-  status.showEngine(open.engine, missing);
-  return open;
+  const engine = backend === "webgpu" ? await openGpu(of) : new CpuEngine(worker);
+  if (!engine) return undefined;
+  open = { engine, scene: of };
+  status.showEngine(engine, missing);
+  return engine;
 }
 
-/** The GPU, or the CPU where there is none. */
-async function openGpu(of: Scene): Promise<Engine> {
+/** The GPU, or the CPU where there is none; nothing if another scene has come meanwhile. */
+async function openGpu(of: Scene): Promise<Engine | undefined> {
   try {
     device ??= await openDevice();
   } catch (error) {
@@ -164,7 +169,8 @@ async function openGpu(of: Scene): Promise<Engine> {
     place();
     return new CpuEngine(worker);
   }
-  return GpuEngine.open(device, of, await worker.logits());
+  const logits = await worker.logits();
+  return of === scene ? GpuEngine.open(device, of, logits) : undefined;
 }
 
 /** A device; once it is lost the next step takes another. */
@@ -182,7 +188,6 @@ async function show({ step: answer, engine, scene: own }: NonNullable<typeof sho
   const convention = conventionNow();
   const parts = [
     () => {
-      status.showError(undefined);
       status.showStep(answer, own, engine);
       maps.showClasses(own, answer, convention);
     },
@@ -207,6 +212,7 @@ async function showValues(at: Pixel): Promise<void> {
   const { engine, scene: own, step: answer } = shown;
   const pixel = at.y * own.width + at.x;
   const values = await engine.probe(pixel);
+  if (!values) return;
   const { ignoreIndex = -100 } = answer.spec;
   maps.showValues(own, at, values, conventionNow(), ignoreIndex);
   curve.mark(counts(own.labels[pixel]!, ignoreIndex, own.classes) ? Math.exp(-values.plain) : undefined);

@@ -15,8 +15,9 @@ const AXIS_WIDTH = 48;
 /** Rows of the table; each is a few bins. */
 const ROWS = 10;
 
-/** p_t from which on a pixel is easy. */
+/** p_t from which on a pixel is easy, and up to which it is hard. */
 const EASY = 0.9;
+const HARD = 0.5;
 
 const X = Array.from({ length: POINTS }, (_, i) => (i + 1) / POINTS);
 const EDGES = Array.from({ length: BINS + 1 }, (_, i) => i / BINS);
@@ -25,6 +26,18 @@ const EDGES = Array.from({ length: BINS + 1 }, (_, i) => i / BINS);
 function focal(p: number, gamma: number, alpha: number): number {
   return -alpha * (1 - p) ** gamma * Math.log(p);
 }
+
+/** The loss at which each curve has its name, and the p_t where it has that loss: by halving. */
+const NAME_HEIGHT = 0.5;
+const NAMED_AT = GAMMAS.map((gamma) => {
+  let [low, high] = [0, 1];
+  for (let i = 0; i < 20; i++) {
+    const middle = (low + high) / 2;
+    if (focal(middle, gamma, 1) > NAME_HEIGHT) low = middle;
+    else high = middle;
+  }
+  return low;
+});
 
 export class CurveView {
   private readonly curveRoot = element("curve", HTMLElement);
@@ -149,12 +162,14 @@ export class CurveView {
         cells[k]!.textContent = shareText(sum(bins));
       }
     const easy = (name: keyof Shares) => shareText(sum(shares[name].slice(Math.round(EASY * BINS))));
-    const isPlain = gamma === 0;
+    const hard = (name: keyof Shares) => shareText(sum(shares[name].slice(0, Math.round(HARD * BINS))));
     const hasPixels = perClass.some((one) => one.count > 0);
-    this.story.textContent = !hasPixels
-      ? "No pixel counts: every label is ignored."
-      : `The easy pixels, those with pₜ above ${EASY}, are ${easy("pixels")} of the map. They hold ${easy("plain")} of the cross entropy` +
-        (isPlain ? "." : ` and ${easy("loss")} of this loss.`);
+    const sentence = (what: string, of: typeof easy) =>
+      `${what} are ${of("pixels")} of the map and hold ${of("plain")} of the cross entropy` +
+      (gamma === 0 ? "." : `, ${of("loss")} of this loss.`);
+    this.story.textContent = hasPixels
+      ? `${sentence(`Easy pixels, pₜ > ${EASY},`, easy)} ${sentence(`Hard ones, pₜ < ${HARD},`, hard)}`
+      : "No pixel counts: every label is ignored.";
     this.curveRoot.setAttribute("aria-label", `Loss over pₜ for γ = ${GAMMAS.join(", ")}; now γ = ${gamma}`);
     this.histogramRoot.setAttribute(
       "aria-label",
@@ -177,20 +192,22 @@ export class CurveView {
     ctx.restore();
   }
 
-  /** Each curve's γ beside it, on the left where they are furthest apart. */
+  /** Each curve's γ on it, and the one of now in the corner. */
   private drawNames(plot: uPlot): void {
     const { ctx, bbox } = plot;
     ctx.save();
     ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
     ctx.textBaseline = "middle";
     const write = (text: string, x: number, y: number, colour: string) => {
+      const at = [plot.valToPos(x, "x", true), plot.valToPos(y, "y", true)] as const;
+      ctx.strokeStyle = themeColour("card");
+      ctx.lineWidth = 4 * devicePixelRatio;
+      ctx.strokeText(text, ...at);
       ctx.fillStyle = themeColour(colour);
-      ctx.fillText(text, plot.valToPos(x, "x", true), plot.valToPos(y, "y", true));
+      ctx.fillText(text, ...at);
     };
-    for (const [i, gamma] of GAMMAS.entries()) {
-      const at = 0.2 + 0.02 * i;
-      write(String(gamma), at, focal(at, gamma, 1) + 0.12, "muted");
-    }
+    ctx.textAlign = "center";
+    for (const [i, gamma] of GAMMAS.entries()) write(String(gamma), NAMED_AT[i]!, NAME_HEIGHT, "muted");
     ctx.textAlign = "right";
     ctx.font = `bold ${13 * devicePixelRatio}px system-ui, sans-serif`;
     ctx.fillStyle = themeColour("accent");

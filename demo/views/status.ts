@@ -41,6 +41,7 @@ export class StatusView {
   showStep(step: Step, scene: Scene, { uploaded, backend }: Engine): void {
     const { loss, milliseconds, bytes, validCount, invalidCount, nonFiniteCount } = step;
     this.loss.textContent = numberText(loss);
+    this.loss.title = `${loss} nats per pixel`;
     this.fields.time.textContent = timeText(milliseconds);
     this.fields.bytes.textContent =
       backend === "webgpu"
