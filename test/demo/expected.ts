@@ -19,10 +19,11 @@ export interface Expected {
 
 /** The street under a spec. */
 export async function expectedOf(spec: LossSpec): Promise<Expected> {
-  const [result, plain] = [await run(spec), await run({ gamma: 0, ignoreIndex: spec.ignoreIndex ?? 255 })];
+  const { ignoreIndex = 255 } = spec;
+  const [result, plain] = [await run(spec), await run({ gamma: 0, ignoreIndex })];
   const bins = { pixels: zeros(), plain: zeros(), loss: zeros() };
   STREET.targets.forEach((label, i) => {
-    if (label === spec.ignoreIndex) return;
+    if (label === ignoreIndex || label >= SAMPLE_CLASSES.length) return;
     const bin = Math.min(Math.floor(ROWS * Math.exp(-plain.lossMap![i]!)), ROWS - 1);
     bins.pixels[bin]! += 1 / plain.validCount;
     bins.plain[bin]! += plain.lossMap![i]! / plain.lossSum;
@@ -43,7 +44,7 @@ export function lossColour(loss: number, counts: boolean): number[] {
 }
 
 async function run(spec: LossSpec): Promise<LossResult> {
-  const loss = await createLoss(spec, { backend: "reference" });
+  const loss = await createLoss({ ...spec, onInvalid: "count" }, { backend: "reference" });
   return loss.run(STREET, { gradient: false, lossMap: true, perClass: true }) as Promise<LossResult>;
 }
 
