@@ -221,7 +221,7 @@ async function showValues(at: Pixel): Promise<void> {
 /** The step that is shown against the reference on the CPU. */
 async function compare(): Promise<void> {
   clearTimeout(idle);
-  if (!shown?.engine.maps || isStepping) return;
+  if (!shown?.engine.maps || isStepping || view.tab !== "map") return;
   const { step: answer, engine } = shown;
   status.showDifference("checking");
   try {

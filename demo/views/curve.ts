@@ -164,12 +164,18 @@ export class CurveView {
     const easy = (name: keyof Shares) => shareText(sum(shares[name].slice(Math.round(EASY * BINS))));
     const hard = (name: keyof Shares) => shareText(sum(shares[name].slice(0, Math.round(HARD * BINS))));
     const hasPixels = perClass.some((one) => one.count > 0);
-    const sentence = (what: string, of: typeof easy) =>
-      `${what} are ${of("pixels")} of the map and hold ${of("plain")} of the cross entropy` +
-      (gamma === 0 ? "." : `, ${of("loss")} of this loss.`);
-    this.story.textContent = hasPixels
-      ? `${sentence(`Easy pixels, pₜ > ${EASY},`, easy)} ${sentence(`Hard ones, pₜ < ${HARD},`, hard)}`
-      : "No pixel counts: every label is ignored.";
+    const line = (what: string, of: typeof easy) =>
+      make(
+        "p",
+        {},
+        `${what}: ${of("pixels")} of the map, ${of("plain")} of the cross entropy`,
+        ...(gamma === 0 ? [] : [", ", make("b", {}, `${of("loss")} of this loss`)]),
+      );
+    this.story.replaceChildren(
+      ...(hasPixels
+        ? [line(`Easy pixels (pₜ > ${EASY})`, easy), line(`Hard pixels (pₜ < ${HARD})`, hard)]
+        : ["No pixel counts: every label is ignored."]),
+    );
     this.curveRoot.setAttribute("aria-label", `Loss over pₜ for γ = ${GAMMAS.join(", ")}; now γ = ${gamma}`);
     this.histogramRoot.setAttribute(
       "aria-label",
@@ -209,13 +215,13 @@ export class CurveView {
     ctx.textAlign = "center";
     for (const [i, gamma] of GAMMAS.entries()) write(String(gamma), NAMED_AT[i]!, NAME_HEIGHT, "muted");
     ctx.textAlign = "right";
+    const corner = (text: string, line: number) =>
+      ctx.fillText(text, bbox.left + bbox.width - 4, bbox.top + line * devicePixelRatio);
+    ctx.fillStyle = themeColour("muted");
+    corner(`beside γ = ${GAMMAS.join(", ")}`, 32);
     ctx.font = `bold ${13 * devicePixelRatio}px system-ui, sans-serif`;
     ctx.fillStyle = themeColour("accent");
-    ctx.fillText(
-      `γ = ${numberText(this.gamma)}`,
-      bbox.left + bbox.width - 4,
-      bbox.top + 14 * devicePixelRatio,
-    );
+    corner(`γ = ${numberText(this.gamma)}`, 14);
     ctx.restore();
   }
 }

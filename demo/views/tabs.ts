@@ -43,6 +43,7 @@ export class TabsView {
       button.setAttribute("aria-selected", String(tab === shown));
       button.tabIndex = tab === shown ? 0 : -1;
     }
+    element("status-map", HTMLElement).hidden = shown !== "map";
     if (shown !== "benchmark" || this.isMounted || !benchmark) return;
     this.isMounted = true;
     void benchmark().then(({ mountBenchmark }) => mountBenchmark(element("page-benchmark", HTMLElement)));
