@@ -260,10 +260,12 @@ describe("the page", () => {
 
   test.for([320, 360, 768, 1920])("fits into %i pixels", async (width, { openDemo }) => {
     const page = await openDemo({ width });
-    const wide = await page.evaluate(() =>
-      Array.from(document.querySelectorAll("body *"))
-        .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest(".skip"))
-        .map((one) => `${one.tagName} #${one.id} .${one.className}`),
+    const wide = await page.evaluate(
+      (edge) =>
+        Array.from(document.querySelectorAll("body *"))
+          .filter((one) => one.getBoundingClientRect().right > edge && !one.closest(".skip"))
+          .map((one) => `${one.tagName} #${one.id} .${one.className}`),
+      width,
     );
     expect(wide).toEqual([]);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
