@@ -208,7 +208,7 @@ async function show({ step: answer, engine, scene: own }: NonNullable<typeof sho
 }
 
 async function showValues(at: Pixel): Promise<void> {
-  if (!shown || shown.scene !== scene || !placeIn(at)) return;
+  if (!shown || shown.scene !== scene || shown.engine !== open?.engine || !placeIn(at)) return;
   const { engine, scene: own, step: answer } = shown;
   const pixel = at.y * own.width + at.x;
   const values = await engine.probe(pixel);
@@ -221,7 +221,7 @@ async function showValues(at: Pixel): Promise<void> {
 /** The step that is shown against the reference on the CPU. */
 async function compare(): Promise<void> {
   clearTimeout(idle);
-  if (!shown?.engine.maps || isStepping || view.tab !== "map") return;
+  if (!shown?.engine.maps || shown.engine !== open?.engine || isStepping || view.tab !== "map") return;
   const { step: answer, engine } = shown;
   status.showDifference("checking");
   try {

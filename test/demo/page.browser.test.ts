@@ -3,8 +3,9 @@
 import axe from "axe-core";
 import type { Page } from "puppeteer";
 import { describe, expect } from "vitest";
-import { createLoss } from "../../src/index.js";
+import { createLoss, type Logits } from "../../src/index.js";
 import { encodeNpy } from "../../src/formats/npy.js";
+import { floatsToHalves } from "../../src/half.js";
 import { encodeLabels } from "../../src/formats/png.js";
 import { isRequired } from "../support/adapter.js";
 import { drag, drop, expectStreet, find, lossOf, textOf, waitForLoss, waitForText } from "./actions.js";
@@ -21,12 +22,17 @@ async function smallImage() {
     i % 9 === 0 ? 255 : (i * 5) % classes,
   );
   const loss = await createLoss(FOCAL, { backend: "reference" });
-  const result = await loss.run({ logits, targets: labels, shape: [1, classes, height, width] });
+  const shape = [1, classes, height, width];
+  const lossOf = async (given: Logits) =>
+    (await loss.run({ logits: given, targets: labels, shape }, { gradient: false })).loss;
+  const halves = floatsToHalves(logits.map((x) => x / 3));
   return {
     logits: encodeNpy(logits, [classes, height, width]),
     labels: encodeLabels(labels, width, height),
     labelsTooSmall: encodeLabels(labels.subarray(0, 30), 10, 3),
-    loss: result.loss,
+    halves: encodeNpy(halves, shape, "<f2"),
+    loss: await lossOf(logits),
+    lossOfHalves: await lossOf(halves),
   };
 }
 
@@ -88,7 +94,7 @@ describe.each(["chromium", "firefox"] as const)("in %s, the page", (name) => {
 
   test("takes dropped files, and leaves everything as it was for bad ones", async ({ openDemo }) => {
     const page = await openDemo();
-    const { logits, labels, labelsTooSmall, loss } = await smallImage();
+    const { logits, halves, labels, labelsTooSmall, loss, lossOfHalves } = await smallImage();
     const street = await lossOf(page);
 
     await drop(page, { "notes.txt": Uint8Array.of(1) });
@@ -132,6 +138,11 @@ describe.each(["chromium", "firefox"] as const)("in %s, the page", (name) => {
     await page.select("#convention", "voc");
     await page.waitForFunction(() => document.getElementById("classes")!.textContent!.includes("aeroplane"));
     await waitForLoss(page, loss);
+
+    await drop(page, { "half.npy": halves });
+    await waitForLoss(page, lossOfHalves);
+    await page.click("#street");
+    await waitForLoss(page, street);
   });
 
   test("switches to the CPU and back", async ({ openDemo, skip }) => {
