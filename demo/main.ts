@@ -74,12 +74,19 @@ function change(changes: Partial<View>): void {
   settled = window.setTimeout(() => history.replaceState(null, "", `#${toHash(view)}`), SETTLED);
 }
 
-/** Every control as the view has it. */
+/** Everything as the view has it. */
 function place(): void {
   controls.place(view, ownFiles);
   classes.place(view);
   tabs.show(view.tab);
-  maps.place(placeIn(view.at));
+  placeCursor();
+}
+
+function placeCursor(): void {
+  const at = placeIn(view.at);
+  maps.place(at);
+  if (at) probe(at);
+  else curve.mark(undefined);
 }
 
 /** A pixel, if the scene has it. */
@@ -197,8 +204,7 @@ async function show({ step: answer, engine, scene: own }: NonNullable<typeof sho
     () => {
       classes.show(answer, convention);
       classes.place(view);
-      maps.place(placeIn(view.at));
-      if (view.at) probe(view.at);
+      placeCursor();
     },
   ];
   for (const part of parts) {

@@ -20,6 +20,11 @@ export interface Pixel {
 const LENS_RADIUS = 10;
 const LENS_ZOOM = 5;
 
+const INVITATION = "Point at a map, or move the cursor with the arrow keys.";
+
+/** Maps narrower than this are enlarged without smoothing. */
+const SMALL = 256;
+
 /** Pixels that the cursor moves with an arrow key while Shift is held. */
 const FAR = 16;
 
@@ -77,6 +82,7 @@ export class MapsView {
     const painted = [labels, predictions, convention, ignoreIndex];
     if (painted.every((part, i) => part === this.painted[i])) return;
     this.painted = painted;
+    for (const name of NAMES) this.canvases[name].classList.toggle("small", width < SMALL);
     paint(this.canvases.labels, width, height, labels, classColours(convention, ignoreIndex, classes));
     paint(this.canvases.prediction, width, height, predictions, classColours(convention, NaN, classes));
     const { perClass } = step.plain;
@@ -97,9 +103,13 @@ export class MapsView {
     this.canvases[name].setAttribute("aria-label", `${what}, γ = ${spec.gamma}`);
   }
 
-  /** Moves the cursor, as far as there are pixels. */
+  /** Puts the cursor on a pixel, or takes it away. */
   place(at: Pixel | undefined): void {
     this.cursor = at;
+    if (!at) {
+      for (const name of NAMES) this.captions[name].replaceChildren();
+      this.note.textContent = INVITATION;
+    }
     this.drawCursor();
   }
 
