@@ -99,6 +99,23 @@ test.each([
   expect(violations(file, source)).toEqual([`${file} imports ${complaint}`]);
 });
 
+test("the demo page uses what anyone can: the public names, the sample and the formats", () => {
+  const demo = fileURLToPath(new URL("../demo", import.meta.url));
+  const files = readdirSync(demo, { recursive: true, encoding: "utf8" })
+    .map((file) => file.replaceAll("\\", "/"))
+    .filter((file) => file.endsWith(".ts") && !/^(dist|bench)\//.test(file));
+  const imported = files.flatMap((file) =>
+    ts
+      .preProcessFile(readFileSync(join(demo, file), "utf8"), true, true)
+      .importedFiles.map(({ fileName }) => fileName)
+      .filter((name) => name.includes("../src/")),
+  );
+  expect(imported).toContain("../src/index.js");
+  expect(imported.filter((name) => !/\/src\/(index\.js|sample\.js|formats\/\w+\.js)$/.test(name))).toEqual(
+    [],
+  );
+});
+
 test("a file of no layer is found out", () => {
   expect(violations("helpers.ts", "")).toEqual(["helpers.ts belongs to no layer"]);
 });

@@ -1,8 +1,8 @@
 // What is wrong with values that are out of range or not finite: which they are, where, and what may help.
 
 import { isSource } from "../arrays.js";
-import type { InputArray } from "../formats/files.js";
-import type { CheckedSpec, CheckedInputs, Logits, LossResult } from "../spec.js";
+import type { InputArray } from "../formats/meaning.js";
+import type { CheckedInputs, CheckedSpec, Logits, LossResult } from "../spec.js";
 import { UsageError } from "./io.js";
 import type { Input } from "./load.js";
 import { positionsOf, type Place } from "./positions.js";

@@ -2,14 +2,13 @@
 
 import { isArchive, splitPath } from "../formats/arrays.js";
 import {
-  inOtherLayout,
   openLogits,
   openTargets,
   readGradOutput,
   readPixelWeights,
-  type InputArray,
   type OpenInput,
 } from "../formats/files.js";
+import { inOtherLayout, type InputArray } from "../formats/meaning.js";
 import { makeSample, SAMPLE_CLASSES, SAMPLE_COLOURS, SAMPLE_IGNORE_INDEX } from "../sample.js";
 import {
   checkShape,

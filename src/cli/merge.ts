@@ -1,7 +1,8 @@
 // `segloss merge`: adds partial results up, and prints what `segloss eval` would have.
 
 import { readBytes } from "../formats/bytes.js";
-import { checkExtension, checkWritable, npyPieces, writeFiles } from "../formats/files.js";
+import { checkWritable, npyPieces, writeFiles } from "../formats/files.js";
+import { checkExtension } from "../formats/meaning.js";
 import { confusionShape } from "./outputs.js";
 import { notesOnTotals } from "./explain.js";
 import type { Io } from "./io.js";

@@ -2,7 +2,8 @@
 
 import { extname } from "node:path";
 import { Command, Option } from "commander";
-import { ARRAY_FILES, either, splitPath } from "../formats/arrays.js";
+import { ARRAY_FILES, splitPath } from "../formats/arrays.js";
+import { either } from "../formats/meaning.js";
 import type { LossSpec } from "../index.js";
 import { UsageError } from "./io.js";
 import type { Shard } from "./units.js";

@@ -2,7 +2,8 @@
 
 import { shapeText } from "../check.js";
 import { LABEL_COLOURS, paintLossMap, type LossPicture } from "../formats/colours.js";
-import { checkExtension, checkWritable, npyPieces, type OutputFile } from "../formats/files.js";
+import { checkWritable, npyPieces, type OutputFile } from "../formats/files.js";
+import { checkExtension } from "../formats/meaning.js";
 import { encodeLabels, encodeRgb } from "../formats/png.js";
 import type { CheckedInputs, CheckedSpec, Logits, LossOutputs, LossResult } from "../spec.js";
 import { UsageError } from "./io.js";

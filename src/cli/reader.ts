@@ -7,8 +7,8 @@ import {
   openTargets,
   type OpenInput,
   type OpenLogits,
-  type Range,
 } from "../formats/files.js";
+import type { Range } from "../formats/meaning.js";
 import type { CheckedSpec, Extent, Shape, Targets } from "../spec.js";
 import { UsageError } from "./io.js";
 import type { Input } from "./load.js";

@@ -1,7 +1,7 @@
 // Units: what a loss is computed of at a time, when an evaluation is spread. The grid depends on nothing but the shape, so
 // a unit's number has the same bits wherever it is computed. Pure.
 
-import type { Range } from "../formats/files.js";
+import type { Range } from "../formats/meaning.js";
 import type { CheckedSpec, Extent } from "../spec.js";
 
 /** Whole images side by side in a file, or a part of one. */

@@ -3,6 +3,7 @@
 import { extname } from "node:path";
 import { CHUNK, InputFile, type OnBytes } from "./bytes.js";
 import { FileError } from "./error.js";
+import { either, type ArrayHeader, type FoundArray } from "./meaning.js";
 import {
   bytesOf,
   checkNpySize,
@@ -11,7 +12,6 @@ import {
   parseNpyHeader,
   sizeOf,
   type Dtype,
-  type NpyArray,
   type NpyHeader,
 } from "./npy.js";
 import { openNpz, readEntry, storedAt, type Npz } from "./npz.js";
@@ -32,17 +32,10 @@ export interface Wanted {
   names: readonly string[];
 }
 
-export interface FoundArray extends NpyArray {
-  /** Where it was found, for messages: `a.npy`, `a.npz:logits`. */
-  source: string;
-}
-
 /** An array in a file that is open: read in pieces, it may be larger than memory. */
-export interface OpenArray extends Omit<NpyArray, "data"> {
+export interface OpenArray extends ArrayHeader {
   /** Product of the shape. */
   readonly count: number;
-  /** Where it was found, for messages: `a.npy`, `a.npz:logits`. */
-  readonly source: string;
   /**
    * Fills `into` with the numbers from `firstElement` on, as the dtype says. What is packed, of a .npz, is unpacked
    * whole and kept when a piece of it is read.
@@ -99,12 +92,6 @@ export async function readArray(path: string, wanted: Wanted, onBytes?: OnBytes)
   } finally {
     await array.close();
   }
-}
-
-/** `a, b or c` */
-export function either(words: readonly string[]): string {
-  const last = words.at(-1) ?? "";
-  return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} or ${last}`;
 }
 
 type Choose = (names: readonly string[]) => string;

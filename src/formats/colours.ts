@@ -27,8 +27,10 @@ export const COLOURS: Uint8Array = Uint8Array.from({ length: 256 * 3 }, (_, i) =
   );
 });
 
-const NOT_COUNTED = [128, 128, 128];
-const NOT_FINITE = [0, 255, 255];
+/** A pixel that does not count. */
+export const NOT_COUNTED: readonly number[] = [128, 128, 128];
+/** A loss that is NaN or infinite. */
+export const NOT_FINITE: readonly number[] = [0, 255, 255];
 
 /**
  * Paints a loss map, the images of a batch one below the other. The scale runs from 0 to {@link lossScale}, what is

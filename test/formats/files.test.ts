@@ -9,8 +9,8 @@ import {
   readGradOutput,
   readPixelWeights,
   writeFiles,
-  type FileContext,
 } from "../../src/formats/files.js";
+import type { FileContext } from "../../src/formats/meaning.js";
 import { encodeNpy } from "../../src/formats/npy.js";
 import { encodeLabels } from "../../src/formats/png.js";
 import { floatsToHalves } from "../../src/half.js";

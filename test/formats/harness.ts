@@ -4,13 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach } from "vitest";
-import {
-  openLogits,
-  openTargets,
-  type FileContext,
-  type OnBytes,
-  type OpenInput,
-} from "../../src/formats/files.js";
+import { openLogits, openTargets, type OnBytes, type OpenInput } from "../../src/formats/files.js";
+import type { FileContext } from "../../src/formats/meaning.js";
 import { encodeNpy, type Dtype, type NpyData } from "../../src/formats/npy.js";
 import type { Shape } from "../../src/spec.js";
 

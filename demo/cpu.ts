@@ -1,0 +1,31 @@
+// The CPU as an engine: float64 in a worker, so that the page is never blocked.
+
+import { wrap, type Remote } from "comlink";
+import type { LossSpec } from "../src/index.js";
+import type { Cpu } from "./cpu.worker.js";
+import type { Engine, PixelValues, Step } from "./engine.js";
+
+export type CpuWorker = Remote<Cpu>;
+
+export function startWorker(): CpuWorker {
+  return wrap<Cpu>(new Worker(new URL("./cpu.worker.ts", import.meta.url), { type: "module" }));
+}
+
+export class CpuEngine implements Engine {
+  readonly backend = "reference";
+  readonly adapter = "CPU, float64, in a worker";
+  readonly isSoftware = false;
+  readonly uploaded = 0;
+
+  constructor(private readonly worker: CpuWorker) {}
+
+  step(spec: LossSpec): Promise<Step> {
+    return this.worker.step(spec);
+  }
+
+  probe(pixel: number): Promise<PixelValues | undefined> {
+    return this.worker.probe(pixel);
+  }
+
+  destroy(): void {}
+}
