@@ -1,9 +1,9 @@
-// Softmax with one label per pixel. Joined with softmax_kept or softmax_online, for logits in ±32, with softmax_guarded, for
-// any other, and with one of lib/label_indexed, label_selected and
-// label_mixed.
+// Softmax with one label per pixel. Joined with softmax_kept or softmax_online for the logits that lib/near or lib/finite
+// take, with softmax_guarded for any other, and with one of lib/label_indexed, label_selected and label_mixed; or with
+// softmax_always_guarded.
 //
-//     mass = Σ_{j≠y} exp(x_j − x_y) = (1 − p_t) / p_t
-//     dL/dx_y = −slope,   dL/dx_j = slope · exp(x_j − x_y) / mass
+//     mass = Σ_{j≠y} exp(x_j − r)      r: lib/near x_y, else max_{j≠y} x_j
+//     dL/dx_y = −slope,   dL/dx_j = slope · exp(x_j − r) / mass
 
 struct Position {
   kept: Kept,
@@ -11,12 +11,12 @@ struct Position {
   labels: Ints,
   label_logit: Floats,
   factor: Floats,      // of the label's class
-  peak: Floats,        // only if is_guarded
+  peak: Floats,        // max_{j≠y} x_j, where that is r
   mass: Floats,
   loss: Floats,        // times the class's factor
   slope: Floats,
   argmax: Bits,
-  is_put_off: bool,    // some logit is not in ±32
+  is_put_off: bool,    // some logit is not taken
   is_guarded: bool,    // and now is taken with every guard
   valid: Mask,
   out_of_range: Mask,
@@ -26,9 +26,9 @@ struct Position {
 
 fn read_position(position: ptr<function, Position>, pixel: u32) {
   read_labels(position, pixel);
-  read_near(position);
+  let curve = read_logits(position);
   (*position).valid &= Mask(!(*position).is_put_off);
-  weigh(position, focal_curve_of_odds((*position).mass));
+  weigh(position, curve);
 }
 
 fn is_put_off(position: ptr<function, Position>) -> bool {
@@ -66,7 +66,7 @@ fn write_gradient(position: ptr<function, Position>, pixel: u32, scale: Floats, 
   if is_guarded {
     write_guarded(position, first, slope, counted);
   } else if CLASSES > 1u {
-    write_near(position, first, slope, slope / (*position).mass);
+    write_logits(position, first, slope, 1.0 / (*position).mass);
     write_label(position, first, slope);
   } else {
     put_gradient(first, Floats(0.0));

@@ -1,4 +1,5 @@
-// Softmax of any logits, among them infinities and NaN: few pixels, so they are read twice.
+// Softmax of any logits, among them infinities and NaN, in two reads: the first keeps a running peak and the mass below it
+// (the online normaliser of Milakov & Gimelshein 2018, arXiv:1805.02867), the second writes the gradient.
 //
 //     peak = max_{j≠y} x_j,   mass = Σ_{j≠y} exp(x_j − peak),   margin = (x_y − peak) − log mass
 

@@ -28,7 +28,7 @@ fn focal_curve(s: Floats) -> Curve {
   return Curve(f * ce, f * (q + problem.gamma * (p * min(ce, Floats(FAR)))));
 }
 
-// The same from the odds against, exp(−s) = (1 − p_t) / p_t, if they are between 0 and 2^120.
+// The same from the odds against, exp(−s) = (1 − p_t) / p_t, if they are between 0 and 2^126.
 fn focal_curve_of_odds(odds: Floats) -> Curve {
   let ce = log1p(odds);
   let p = 1.0 / (1.0 + odds);
@@ -37,7 +37,7 @@ fn focal_curve_of_odds(odds: Floats) -> Curve {
   return Curve(f * ce, f * (q + problem.gamma * (p * ce)));
 }
 
-// log(1 + x) of x from 0 to 2^120: with 1 + x = 2^k · m and m in [1, 2), k log 2 + 2·atanh((m − 1) / (m + 1)). For k = 0
+// log(1 + x) of x from 0 to 2^126: with 1 + x = 2^k · m and m in [1, 2), k log 2 + 2·atanh((m − 1) / (m + 1)). For k = 0
 // m − 1 is x, which has digits that 1 + x has not.
 fn log1p(x: Floats) -> Floats {
   let bits = bitcast<Bits>(1.0 + x);

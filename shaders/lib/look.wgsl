@@ -1,9 +1,10 @@
-// What one look at logits that are hoped to be in ±32 tells: one call of `look_at` per class, in order.
+// What one look at logits tells: one call of `look_at` per class, in order. Joined with lib/near or lib/finite, which say
+// what logits are taken.
 
 struct Look {
   largest: Floats,
   argmax: Bits,    // the lowest class of the largest logit
-  carries: Bits,   // the highest bit: some logit is not in ±32
+  carries: Bits,   // the highest bit: some logit is not taken
 }
 
 fn no_look() -> Look {
@@ -12,9 +13,9 @@ fn no_look() -> Look {
 
 // Takes in the logit of class c, and returns it.
 fn look_at(look: ptr<function, Look>, c: u32, bits: Bits) -> Floats {
-  // Of a magnitude from 32 on the sum carries into the sign. By bits, because WGSL may assume that there is no NaN and no
-  // infinity.
-  (*look).carries |= (bits & Bits(0x7fffffffu)) + Bits(0x3e000000u);
+  // Of a magnitude from TAKEN_BITS on the sum carries into the sign. By bits, because WGSL may assume that there is no NaN
+  // and no infinity.
+  (*look).carries |= (bits & Bits(0x7fffffffu)) + Bits(0x80000000u - TAKEN_BITS);
   let logit = bitcast<Floats>(bits);
   if WRITE_ARGMAX {
     (*look).argmax = select((*look).argmax, Bits(c), logit > (*look).largest);
@@ -23,6 +24,6 @@ fn look_at(look: ptr<function, Look>, c: u32, bits: Bits) -> Floats {
   return logit;
 }
 
-fn is_far(look: Look) -> bool {
+fn is_not_taken(look: Look) -> bool {
   return any_lane(look.carries >= Bits(0x80000000u));
 }

@@ -19,8 +19,7 @@ import elementLabels from "../../shaders/lib/element_labels.wgsl?raw";
 import elementLabelsLanes from "../../shaders/lib/element_labels_lanes.wgsl?raw";
 import elementTargets from "../../shaders/lib/element_targets.wgsl?raw";
 import elementTargetsLanes from "../../shaders/lib/element_targets_lanes.wgsl?raw";
-import expBits from "../../shaders/lib/exp_bits.wgsl?raw";
-import expBuiltin from "../../shaders/lib/exp_builtin.wgsl?raw";
+import finite from "../../shaders/lib/finite.wgsl?raw";
 import gradientF16x1 from "../../shaders/lib/gradient_f16_1.wgsl?raw";
 import gradientF16x2 from "../../shaders/lib/gradient_f16_2.wgsl?raw";
 import gradientF32 from "../../shaders/lib/gradient_f32.wgsl?raw";
@@ -37,6 +36,7 @@ import logitsF16x2 from "../../shaders/lib/logits_f16_2.wgsl?raw";
 import logitsF32 from "../../shaders/lib/logits_f32.wgsl?raw";
 import logitsInPlace from "../../shaders/lib/logits_in_place.wgsl?raw";
 import look from "../../shaders/lib/look.wgsl?raw";
+import near from "../../shaders/lib/near.wgsl?raw";
 import partials from "../../shaders/lib/partials.wgsl?raw";
 import pixel from "../../shaders/lib/pixel.wgsl?raw";
 import pixelLabels from "../../shaders/lib/pixel_labels.wgsl?raw";
@@ -72,6 +72,7 @@ import sigmoidSoft from "../../shaders/sigmoid_soft.wgsl?raw";
 import soft from "../../shaders/soft.wgsl?raw";
 import softAgain from "../../shaders/soft_again.wgsl?raw";
 import softKept from "../../shaders/soft_kept.wgsl?raw";
+import softmaxAlwaysGuarded from "../../shaders/softmax_always_guarded.wgsl?raw";
 import softmaxGuarded from "../../shaders/softmax_guarded.wgsl?raw";
 import softmaxKept from "../../shaders/softmax_kept.wgsl?raw";
 import softmaxOnline from "../../shaders/softmax_online.wgsl?raw";
@@ -97,8 +98,8 @@ export interface Variant {
   /** What is needed twice of each class stays in registers, or is computed again. */
   readonly kept: boolean;
   readonly sum: "threads" | "workgroup";
-  /** The adapter's own exp, or one made of bits. */
-  readonly exp: "builtin" | "bits";
+  /** Exponentials are relative to the label's logit, and made of bits. */
+  readonly near: boolean;
   readonly workgroupSize: number;
   readonly groupsPerThread: number;
   readonly lossMap: boolean;
@@ -144,7 +145,6 @@ const GRADIENTS = {
   f32: { 1: [gradientF32], 2: [gradientF32], 4: [gradientF32] },
   f16: { 1: [gradientF16x1], 2: [gradientF16x2], 4: [] },
 } satisfies Record<LogitType, Record<Variant["lanes"], string[]>>;
-const EXPS = { builtin: expBuiltin, bits: expBits } satisfies Record<Variant["exp"], string>;
 const SUMS = {
   threads: [sumThreads],
   workgroup: [sumWorkgroup, tree],
@@ -186,7 +186,9 @@ function lossFiles(v: Variant): string[] {
   if (isSoft || v.smoothed) return [...ofClasses, soft];
   // Unrolled, halves are no faster on any adapter tried, and take longer to compile.
   const kept = v.logits === "f32" ? unrollClasses(softmaxKept, v.classes) : softmaxKept;
-  return [putOff, seen, look, EXPS[v.exp], labelFile(v), v.kept ? kept : softmaxOnline, softmaxGuarded, hard];
+  if (!v.kept && !v.near) return [putOff, seen, softmaxAlwaysGuarded, softmaxGuarded, hard];
+  const way = v.near ? near : finite;
+  return [putOff, seen, look, way, labelFile(v), v.kept ? kept : softmaxOnline, softmaxGuarded, hard];
 }
 
 /** The constants and files that a kernel needs, and no others: kernels of the same text are one pipeline. */

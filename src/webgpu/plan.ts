@@ -139,7 +139,7 @@ function variantOf(
     lanes: lanesOf(spec, extent, request, profile, rows),
     kept: classes <= profile.maxClassesKept,
     sum: profile.sum,
-    exp: profile.exp,
+    near: profile.near,
     workgroupSize: profile.workgroupSize,
     groupsPerThread: profile.groupsPerThread,
     lossMap: request.lossMap || ofClasses,

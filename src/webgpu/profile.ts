@@ -15,8 +15,11 @@ export interface Profile {
   readonly maxClassesKept: number;
   /** One partial sum per thread, or a tree and one per workgroup. */
   readonly sum: "threads" | "workgroup";
-  /** The adapter's own exp, or one made of bits. */
-  readonly exp: "builtin" | "bits";
+  /**
+   * Exponentials are relative to the label's logit and made of bits, for a maximum and exp are dear; pixels with a logit
+   * beyond ±40 cost some three times as much.
+   */
+  readonly near: boolean;
 }
 
 /** One vector of the CPU is a workgroup: its pixels are taken in order, and every cache line once. */
@@ -24,7 +27,7 @@ const SOFTWARE: Omit<Profile, "workgroupSize" | "groupsPerThread"> = {
   maxClassesOfFour: 8,
   maxClassesKept: 64,
   sum: "threads",
-  exp: "bits",
+  near: true,
 };
 
 const HARDWARE: Profile = {
@@ -33,7 +36,7 @@ const HARDWARE: Profile = {
   maxClassesOfFour: 8,
   maxClassesKept: 64,
   sum: "workgroup",
-  exp: "builtin",
+  near: false,
 };
 
 export function profileOf(info: GPUAdapterInfo): Profile {

@@ -16,8 +16,10 @@ const VARIANTS: Record<string, Partial<Profile>> = {
   "as tuned": {},
   "one pixel at a time": { maxClassesOfFour: 0 },
   "four pixels at a time": { maxClassesOfFour: 1024 },
+  "relative to the largest logit": { near: false },
   "logits read twice": { maxClassesKept: 0 },
-  "a tree per workgroup": { sum: "workgroup", workgroupSize: 256, groupsPerThread: 4 },
+  "logits read twice, always guarded": { maxClassesKept: 0, near: false },
+  "a tree per workgroup": { sum: "workgroup", workgroupSize: 256, groupsPerThread: 4, near: false },
   "a tree per small workgroup": { sum: "workgroup", workgroupSize: 32, groupsPerThread: 1 },
   "sums per thread": { sum: "threads", workgroupSize: 32, groupsPerThread: 3 },
 };

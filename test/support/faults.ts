@@ -20,8 +20,8 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "one sign: the gradient of the label goes up (many classes)",
-    from: "put_gradient(label_element(position, first), 0.0 - slope);",
-    to: "put_gradient(label_element(position, first), slope);",
+    from: "put_gradient(first + class_offset((*position).labels), 0.0 - slope);",
+    to: "put_gradient(first + class_offset((*position).labels), slope);",
     in: "33 classes",
   },
   {
@@ -32,21 +32,21 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "one off: γ + 1 factors",
-    from: "power < problem.gamma; power += 1.0",
-    to: "power <= problem.gamma; power += 1.0",
+    from: "if WHOLE_GAMMA % 2u == 1u {\n    f = q;",
+    to: "if WHOLE_GAMMA % 2u == 1u {\n    f = q2;",
     in: "gamma 3, two classes",
   },
   {
     name: "one off: the labels of the next pixel, of bytes",
-    from: "return (targets[i / 4u] >> (8u * (i % 4u))) & 0xffu;",
-    to: "return (targets[(i + 1u) / 4u] >> (8u * ((i + 1u) % 4u))) & 0xffu;",
-    in: "gamma 3, two classes",
+    from: "return (targets[i >> 2u] >> (8u * (i & 3u))) & 0xffu;",
+    to: "return (targets[(i + 1u) >> 2u] >> (8u * ((i + 1u) & 3u))) & 0xffu;",
+    in: "gamma 3",
   },
   {
     name: "one label type: bytes with a sign",
-    from: "return (targets[i / 4u] >> (8u * (i % 4u))) & 0xffu;",
-    to: "return bitcast<u32>(bitcast<i32>((targets[i / 4u] >> (8u * (i % 4u))) << 24u) >> 24u);",
-    in: "gamma 3, two classes",
+    from: "return (targets[i >> 2u] >> (8u * (i & 3u))) & 0xffu;",
+    to: "return bitcast<u32>(bitcast<i32>((targets[i >> 2u] >> (8u * (i & 3u))) << 24u) >> 24u);",
+    in: "gamma 3",
   },
   {
     name: "one label type: the low half of a word",
@@ -56,7 +56,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "digits: 1 − p as a difference",
-    from: "let q = select(big, small, s >= Floats(0.0));",
+    from: "let q = odds * p;",
     to: "let q = 1.0 - p;",
     in: "gamma 2, confident",
   },

@@ -15,7 +15,7 @@ const PROFILE: Profile = {
   maxClassesOfFour: 8,
   maxClassesKept: 32,
   sum: "workgroup",
-  exp: "builtin",
+  near: false,
 };
 
 interface Changes {

@@ -27,7 +27,7 @@ export const PROFILE: Profile = {
   maxClassesOfFour: 8,
   maxClassesKept: 64,
   sum: "workgroup",
-  exp: "builtin",
+  near: false,
 };
 
 export const LIMITS = {
@@ -81,7 +81,9 @@ const CHOICES: Choice[] = (["softmax", "sigmoid"] as const).flatMap((family) => 
       })),
     ),
     { ...base, profile: { sum: "threads" as const } },
-    { ...base, profile: { exp: "bits" as const } },
+    ...STORAGE.flatMap((request) =>
+      [0, 64].map((maxClassesKept) => ({ ...base, request, profile: { maxClassesKept, near: true } })),
+    ),
     { spec: { family, gamma: 0.5 } },
     { ...base, spec: { family, reduction: "weighted-mean" }, profile: { sum: "threads" as const } },
   ];
