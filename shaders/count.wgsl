@@ -1,5 +1,6 @@
 // Count: the targets, before the loss needs its divisor. Counts are integers, so exact and in any order; weights are
-// left as partial sums. A workgroup takes a block; a thread of it every WORKGROUP_SIZE-th position. Joined with lib/blocks.
+// left as partial sums. A workgroup takes a block; a thread of it every WORKGROUP_SIZE-th group of
+// TOGETHER positions. Joined with lib/blocks and lib/counts_of_1 or lib/counts_of_4.
 
 @group(0) @binding(4) var<storage, read> pixel_weights: array<f32>;  // [batch, ...spatial]
 
@@ -18,14 +19,14 @@ fn main(
   var invalid = 0u;
   var weights = 0.0;
   var chunk = 0.0;
-  for (var i = 0u; i < POSITIONS_PER_THREAD; i++) {
-    let position = span.first + i * WORKGROUP_SIZE + lane;
+  for (var i = 0u; i < POSITIONS_PER_THREAD / TOGETHER; i++) {
+    let position = span.first + (i * WORKGROUP_SIZE + lane) * TOGETHER;
     if position < span.end {
-      let kind = kind_at(position);
-      valid += u32(kind >= 0);
-      invalid += u32(kind == INVALID);
-      if SUM_WEIGHTS && kind >= 0 {
-        chunk += weight_at(position, kind);
+      let counts = counts_at(position);
+      valid += counts.x;
+      invalid += counts.y;
+      if SUM_WEIGHTS {
+        chunk += weight_at(position);
       }
     }
     // Sums of 16, then of those: rounding grows with the longer of the two.
@@ -46,9 +47,10 @@ fn main(
 }
 
 // A bad pixel weight adds nothing; the loss kernel counts it.
-fn weight_at(position: u32, kind: i32) -> f32 {
+fn weight_at(position: u32) -> f32 {
+  let kind = kind_at(position);
   let weight = pixel_weight_at(position);
-  if is_bad_weight(weight) {
+  if kind < 0 || is_bad_weight(weight) {
     return 0.0;
   }
   return weight * class_weight_at(position, kind);

@@ -13,6 +13,8 @@ import classResult from "../../shaders/lib/class_result.wgsl?raw";
 import classTable from "../../shaders/lib/class_table.wgsl?raw";
 import classTargetsHard from "../../shaders/lib/class_targets_hard.wgsl?raw";
 import classTargetsSoft from "../../shaders/lib/class_targets_soft.wgsl?raw";
+import countsOf1 from "../../shaders/lib/counts_of_1.wgsl?raw";
+import countsOf4 from "../../shaders/lib/counts_of_4.wgsl?raw";
 import curve from "../../shaders/lib/curve.wgsl?raw";
 import element from "../../shaders/lib/element.wgsl?raw";
 import elementLabels from "../../shaders/lib/element_labels.wgsl?raw";
@@ -104,6 +106,8 @@ export interface Variant {
   readonly groupsPerThread: number;
   readonly lossMap: boolean;
   readonly argmax: boolean;
+  /** The kernel `count` takes four labels at a time. */
+  readonly countsFour: boolean;
   /** The kernel `divide` runs: for the divisor of "weighted-mean". */
   readonly sumWeights: boolean;
   readonly perClass: boolean;
@@ -199,6 +203,7 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       WORKGROUP_SIZE: v.workgroupSize,
       POSITIONS_PER_THREAD: v.groupsPerThread * v.lanes,
       POSITIONS_PER_BLOCK: blockOf(v),
+      TOGETHER: v.countsFour ? 4 : 1,
       SUM_WEIGHTS: v.sumWeights,
     },
     files: [
@@ -207,6 +212,7 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       blocks,
       workspace,
       ...targetFiles(v),
+      ...(v.countsFour ? [targetsOf4U8, countsOf4] : [countsOf1]),
       POSITIONS[v.family],
       pixelWeights,
       ...SUMS[v.sum],

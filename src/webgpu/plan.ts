@@ -129,6 +129,9 @@ function variantOf(
   const { alignment: _, bindable: _b, separate: _s, maxTileBytes: _m, ...asked } = request;
   const { classes } = extent;
   const ofClasses = request.perClass || request.confusion;
+  const lanes = lanesOf(spec, extent, request, profile, rows);
+  const sumWeights = spec.reduction === "weighted-mean" && spec.divisor === undefined;
+  const ofFour = [extent.positions, rows.positions, profile.groupsPerThread * lanes];
   return {
     ...asked,
     family: spec.family,
@@ -136,7 +139,7 @@ function variantOf(
     smoothed: spec.labelSmoothing > 0,
     wholeGamma: Number.isInteger(spec.gamma) && spec.gamma <= 8 ? spec.gamma : undefined,
     classes,
-    lanes: lanesOf(spec, extent, request, profile, rows),
+    lanes,
     kept: classes <= profile.maxClassesKept,
     sum: profile.sum,
     near: profile.near,
@@ -144,7 +147,12 @@ function variantOf(
     groupsPerThread: profile.groupsPerThread,
     lossMap: request.lossMap || ofClasses,
     argmax: request.argmax || ofClasses,
-    sumWeights: spec.reduction === "weighted-mean" && spec.divisor === undefined,
+    sumWeights,
+    countsFour:
+      spec.family === "softmax" &&
+      request.targets === "u8" &&
+      !sumWeights &&
+      ofFour.every((count) => count % 4 === 0),
     strip: stripOf(extent),
   };
 }
