@@ -9,9 +9,9 @@ export interface ArraySource<Type extends string> {
   read(into: Uint8Array<ArrayBuffer>, first: number): Promise<void>;
 }
 
-/** Where numbers go piece by piece, in any order. */
+/** Where numbers go piece by piece, in any order, one piece at a time. */
 export interface ArraySink {
-  /** Takes the bytes of the numbers from number `first` on; `bytes` may be used again afterwards. */
+  /** Takes the bytes of the numbers from number `first` on; they are there until the promise settles. */
   write(bytes: Uint8Array<ArrayBuffer>, first: number): Promise<void>;
 }
 

@@ -224,8 +224,8 @@ export async function focalLoss<L extends Logits>(
 ): Promise<LossResult<GradientOf<L>>> {
   if (typeof options !== "object" || options === null) wrongType("options", "{ shape, ...spec }", options);
   const { shape, pixelWeights, gradOutput, backend, device, ...others } = options;
-  const { gradient, gradScale, lossMap, perClass, argmax, confusion, ...spec } = others;
-  const outputs = { gradient, gradScale, lossMap, perClass, argmax, confusion };
+  const { gradient, gradientTo, gradScale, lossMap, perClass, argmax, confusion, ...spec } = others;
+  const outputs = { gradient, gradientTo, gradScale, lossMap, perClass, argmax, confusion };
   const loss = await createLoss(spec, { ...(backend && { backend }), ...(device && { device }) });
   try {
     const result = await loss.run(

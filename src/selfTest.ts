@@ -51,9 +51,9 @@ export const makeChecks = (): Check[] => [
   },
 ];
 
-/** Logits all over ±6, the same on every machine: some pixels are confident, some wrong. */
+/** Logits all over ±8, the same on every machine: some pixels are confident, some wrong. */
 function spread(length: number): Float32Array {
-  return Float32Array.from({ length }, (_, i) => 12 * ((i * 0.618034) % 1) - 6);
+  return Float32Array.from({ length }, (_, i) => 16 * ((i * 0.618034) % 1) - 8);
 }
 
 /**

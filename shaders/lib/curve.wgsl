@@ -33,7 +33,7 @@ fn focal_curve_of_odds(odds: Floats) -> Curve {
   let ce = log1p(odds);
   let p = 1.0 / (1.0 + odds);
   let q = odds * p;
-  let f = focal_factor(q, ce - log(odds));
+  let f = focal_factor_of_odds(q, odds);
   return Curve(f * ce, f * (q + problem.gamma * (p * ce)));
 }
 

@@ -1,7 +1,7 @@
-// Exponentials relative to the largest logit beside the label's, of any finite logits. An infinity or a NaN puts its pixel
-// off.
+// Exponentials relative to the largest logit beside the label's, of logits in ±1e38, whose differences are finite. Any other,
+// such as an infinity or a NaN, puts its pixel off.
 
-const TAKEN_BITS = 0x7f800000u;  // of infinity
+const TAKEN_BITS = 0x7e967699u;  // of 1e38
 
 fn take_other(position: ptr<function, Position>, c: u32, logit: Floats) {
   let other = select(logit, Floats(LOWEST), (*position).labels == Ints(i32(c)));

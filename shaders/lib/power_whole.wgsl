@@ -25,3 +25,8 @@ fn focal_factor_of(q: Floats, p: Floats) -> Floats {
   }
   return f;
 }
+
+// From q and the odds (1 − p_t) / p_t.
+fn focal_factor_of_odds(q: Floats, odds: Floats) -> Floats {
+  return focal_factor_of(q, q);
+}

@@ -203,6 +203,22 @@ const LABELS_OF_SOFTMAX: readonly Case[] = [
         },
       ] satisfies Case[],
   ),
+  ...[0, 2].map((gamma): Case => ({
+    name: `gamma ${gamma}, two of three logits masked by the smallest float32`,
+    spec: { gamma, reduction: "none" },
+    shape: [1, 3, 6],
+    targets: "i32",
+    ignored: 0,
+    logits: [1, 2, 3].flatMap((pixel) => [
+      [6 + pixel, -3.4028234663852886e38],
+      [12 + pixel, -3.4028234663852886e38],
+    ]),
+    labels: [
+      [1, 0],
+      [2, 0],
+      [3, 0],
+    ],
+  })),
   ...[20, 100, 1e4, 1e38].flatMap((x) =>
     [0, 0.5, 2].map((gamma): Case => ({
       name: `gamma ${gamma} at logits of ${x}`,

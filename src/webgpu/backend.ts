@@ -209,8 +209,10 @@ export class WebGPUBackend implements LossBackend {
     const call: Call = { arrays, whole: { ...windows, ownResult: wholeOf(this.ownResult) } };
     const slotsOf = this.slotsFor(checked.gradOutput * gradScale, stepNumber);
     // Where nothing is created, nothing of ours can fail, and the step is spared the error scopes.
-    const known = this.steps.get(stepKey(extent, request));
+    const key = stepKey(extent, request);
+    const known = this.steps.get(key);
     if (known?.recordAgain(encoder, call, slotsOf)) {
+      this.keep(key, known);
       this.encoded = { context, stepNumber };
     } else {
       const { error } = capture(this.device, () => {
@@ -237,7 +239,7 @@ export class WebGPUBackend implements LossBackend {
       const encoder = this.device.createCommandEncoder({ label: "segloss read" });
       encoder.copyBufferToBuffer(this.ownResult, 0, staging, 0, RESULT_BYTES);
       this.device.queue.submit([encoder.finish()]);
-      return startMap(staging);
+      return startMap(staging, RESULT_BYTES);
     });
     await mapped(map, [encoded.error, error], () => this.checkAlive());
     const words = new Uint32Array(staging.getMappedRange().slice(0));
@@ -289,16 +291,24 @@ export class WebGPUBackend implements LossBackend {
       slotsOf: this.slotsFor(upstream * gradScale, 0),
       checkAlive: () => this.checkAlive(),
     };
+    let step: Step | undefined;
     try {
       const { value, error } = capture(this.device, () => this.recorderFor(inputs, request));
+      step = value.step;
+      step.isBusy = true;
       const found = await error;
       if (found) throw found;
-      return await runTiles(context, value.step, inputs, outputs);
+      return await runTiles(context, step, inputs, outputs);
     } catch (problem) {
-      // Among these may be buffers that never came to be. What others recorded with is let go, not destroyed.
+      // Its counters may stand anywhere. Of a GPU's failure, others may have met it, too: buffers that never came to be.
+      // What was recorded with is let go, not destroyed.
       this.runBuffers.destroy();
-      this.steps.clear();
+      if (problem instanceof WebGPUError) this.steps.clear();
+      this.steps.delete(stepKey(inputs, request));
       throw problem;
+    } finally {
+      if (step) step.isBusy = false;
+      if (step && this.steps.get(stepKey(inputs, request))?.step !== step) step.release();
     }
   }
 
@@ -341,13 +351,17 @@ export class WebGPUBackend implements LossBackend {
       const [oldest] = this.steps;
       if (oldest && this.steps.size === STEPS_KEPT) {
         this.steps.delete(oldest[0]);
-        if (!oldest[1].step.isLent) oldest[1].step.destroy();
+        oldest[1].step.release();
       }
     }
-    // Last in the map, so that the first is the one not used for longest.
+    this.keep(key, recorder);
+    return recorder;
+  }
+
+  /** Last in the map, so that the first is the one not used for longest. */
+  private keep(key: string, recorder: Recorder): void {
     this.steps.delete(key);
     this.steps.set(key, recorder);
-    return recorder;
   }
 
   private async compile(plan: Plan): Promise<void> {

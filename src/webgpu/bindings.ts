@@ -61,6 +61,7 @@ export interface Part {
   readonly buffer: GPUBuffer;
   /** In bytes. */
   readonly offset: number;
+  readonly bytes: number;
 }
 
 /** An array as the caller keeps it. */
@@ -290,7 +291,7 @@ function partOf(
   elements: number,
   types: readonly ElementType[],
   shape: Shape,
-): Part & { type: ElementType; bytes: number } {
+): Part & { type: ElementType } {
   if (typeof binding !== "object" || binding === null)
     wrongType(name, "{ buffer, offset?, size?, type? }", binding);
   if (typeof binding.buffer?.size !== "number") wrongType(`${name}.buffer`, "a GPUBuffer", binding.buffer);
@@ -339,7 +340,7 @@ function wholeWindow(
 
 /** The bytes from `start` on. Bindings begin at multiples of the device's alignment and are whole words. */
 export function windowOf(
-  { buffer, offset }: Part,
+  { buffer, offset }: Pick<Part, "buffer" | "offset">,
   start: number,
   bytes: number,
   elementBytes: number,
@@ -357,6 +358,7 @@ function checkSeparate(arrays: PlacedArrays, windows: WholeWindows, inPlace: boo
     name === "perClass" || name === "confusion" || name === "result"
       ? [windows[name]?.buffer]
       : (arrays[name]?.parts.map(({ buffer }) => buffer) ?? []);
+  for (const output of ARRAY_OUTPUTS) checkApart(output, arrays[output]?.parts ?? []);
   for (const output of OUTPUTS) {
     const written = new Set(buffersOf(output));
     for (const other of [...INPUTS, ...OUTPUTS]) {
@@ -369,4 +371,15 @@ function checkSeparate(arrays: PlacedArrays, windows: WholeWindows, inPlace: boo
       );
     }
   }
+}
+
+/** Images that are written over each other would be lost. */
+function checkApart(name: string, parts: readonly Part[]): void {
+  parts.forEach(({ buffer, offset, bytes }, i) => {
+    const other = parts.findIndex(
+      (part, j) =>
+        j < i && part.buffer === buffer && part.offset < offset + bytes && offset < part.offset + part.bytes,
+    );
+    if (other >= 0) throw new RangeError(`${name}[${i}]: lies over ${name}[${other}]`);
+  });
 }

@@ -70,6 +70,9 @@ const MAX_POSITIONS = 2 ** 32 - 1;
 /** Bindings begin at multiples of this many bytes, or fewer. */
 const MAX_ALIGNMENT = 256;
 
+/** Of an array that is copied together tile by tile: no more is gained by larger tiles. */
+const MAX_COPIED_BYTES = 2 ** 26;
+
 /** Plans one call. Throws a RangeError for a map that does not fit the device. */
 export function makePlan(
   spec: CheckedSpec,
@@ -88,14 +91,16 @@ export function makePlan(
   const variant = variantOf(spec, extent, request, profile, rows);
   const grain: Grain = { rows, block: blockOf(variant), strip: variant.strip };
   const all = tileFields(extent, grain);
+  const ofClasses = request.perClass || request.confusion;
+  if (ofClasses) checkStrips(all.strips, extent, limits);
   const runs: Partial<Record<KernelName, boolean>> = {
     divide: variant.sumWeights,
-    classes: request.perClass || request.confusion,
+    classes: ofClasses,
   };
   return {
     variant,
     kernels: KERNEL_NAMES.filter((name) => runs[name] ?? true),
-    tiles: planTiles(extent, request, grain, limits),
+    tiles: planTiles(spec, extent, request, grain, limits),
     grain,
     partials: all.blocks * (variant.sum === "threads" ? variant.workgroupSize : 1),
     strips: all.strips,
@@ -153,7 +158,7 @@ function variantOf(
       request.targets === "u8" &&
       !sumWeights &&
       ofFour.every((count) => count % 4 === 0),
-    strip: stripOf(extent),
+    strip: ofClasses ? stripOf(extent) : MIN_STRIP,
   };
 }
 
@@ -180,15 +185,26 @@ function lanesOf(
   return fits(4) && (isSigmoid || extent.classes <= profile.maxClassesOfFour) ? 4 : 1;
 }
 
-/** The results of all strips take at most this much, of a map of less than 2³² positions. */
-const MAX_STRIP_BYTES = 2 ** 26;
 /** Of struct ClassResult. */
 const CLASS_RESULT_BYTES = 16;
+/** What the results of all strips should take at most, and how far strips grow for that. */
+const MAX_STRIP_BYTES = 2 ** 26;
+const MIN_STRIP = 128;
+const MAX_STRIP = 8192;
 
 function stripOf({ pixels, classes }: Extent): number {
-  let strip = 128;
-  while ((pixels / strip) * classes * CLASS_RESULT_BYTES > MAX_STRIP_BYTES) strip *= 2;
+  let strip = MIN_STRIP;
+  while (strip < MAX_STRIP && (pixels / strip) * classes * CLASS_RESULT_BYTES > MAX_STRIP_BYTES) strip *= 2;
   return strip;
+}
+
+function checkStrips(strips: number, { classes }: Extent, limits: PlanLimits): void {
+  const bytes = strips * classes * CLASS_RESULT_BYTES;
+  const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+  if (bytes > limit)
+    throw new RangeError(
+      `perClass, confusion: their sums take ${bytes} bytes, this device binds at most ${limit}; split the batch`,
+    );
 }
 
 /** At least `count` workgroups in two dimensions. Those beyond it return at once. */
@@ -197,6 +213,7 @@ function gridOf(count: number, limit: number): Grid {
 }
 
 function planTiles(
+  spec: CheckedSpec,
   extent: Extent,
   request: PlanRequest,
   { rows, block, strip }: Grain,
@@ -221,6 +238,9 @@ function planTiles(
   const exact = within(limit);
   // A binding that cannot begin where its data does begins earlier.
   const tiles = exact.length === 1 && request.bindable ? exact : within(limit - MAX_ALIGNMENT);
+  const areCopied = classes > 1 && isPlanar(spec) && tiles.some((tile) => tile.pixels < plane);
+  const smaller = areCopied ? within(Math.min(limit, MAX_COPIED_BYTES)) : [];
+  if (smaller.length > 0) return smaller;
   if (tiles.length > 0) return tiles;
   throw new RangeError(
     `shape: even a part of ${shapeText([batch, classes, plane])} takes more than the ${limit} bytes that this device ` +

@@ -10,8 +10,9 @@ export interface PendingMap {
   readonly refused: Promise<string | undefined>;
 }
 
-export function startMap(buffer: GPUBuffer): PendingMap {
-  const refused = buffer.mapAsync(MAP_MODE_READ).then(
+/** Of the first bytes only: a browser moves all that is mapped. */
+export function startMap(buffer: GPUBuffer, size: number): PendingMap {
+  const refused = buffer.mapAsync(MAP_MODE_READ, 0, size).then(
     () => undefined,
     (error: unknown) => String((error as Error)?.message),
   );

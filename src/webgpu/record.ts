@@ -132,7 +132,8 @@ export class Recorder {
     const scattered: Copy[] = [];
     for (const name of ARRAY_NAMES) {
       const array = arrays[name];
-      if (!array) continue;
+      // In place, the kernels read the logits where they write the gradient.
+      if (!array || (name === "logits" && this.step.plan.variant.inPlace)) continue;
       const spans = this.spansOf(array, placed.tile);
       const { elementBytes } = array;
       const { buffer, offset } = array.parts.length > 1 ? array.parts[placed.tile.image]! : array.parts[0]!;
@@ -161,7 +162,7 @@ export class Recorder {
           scattered.push({ from: scratch, fromOffset: here, to: buffer, toOffset: there, bytes });
       });
     }
-    const given = windows as TileWindows;
+    const given = { logits: windows.gradLogits, ...windows } as TileWindows;
     const slots = slotsOf(placed, given, whole);
     return {
       placed,

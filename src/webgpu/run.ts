@@ -11,6 +11,7 @@ import {
   type CheckedOutputs,
   type CheckedSpec,
   type Logits,
+  type LogitType,
   type LossResult,
 } from "../spec.js";
 import { RESULT_BYTES, type ArrayName, type Window } from "./bindings.js";
@@ -65,7 +66,6 @@ class TiledRun {
   private readonly inputs: Partial<Record<ArrayName, Whole>>;
   private readonly outputs: Partial<Record<ArrayName, Output>>;
   private readonly results: Partial<Record<ArrayName, Logits | Int32Array>> = {};
-  private readonly whole: ResultWindows;
   private readonly onTheirWay: Promise<void>[] = [];
   private turn: 0 | 1 = 0;
 
@@ -101,7 +101,7 @@ class TiledRun {
     this.outputs = {
       ...(gradType && {
         gradLogits: {
-          sink: gradientTo ?? inMemory("gradLogits", new gradType(pixels * classes)),
+          sink: gradientTo ?? inMemory("gradLogits", allocate(gradType, pixels * classes)),
           elementBytes: gradType.BYTES_PER_ELEMENT,
           ofClasses: true,
         },
@@ -121,19 +121,26 @@ class TiledRun {
         },
       }),
     };
-    const { buffers } = context;
-    this.whole = {
+  }
+
+  /** What is written as a whole. */
+  private get whole(): ResultWindows {
+    const { buffers, spec } = this.context;
+    const { classes } = this.step.extent;
+    return {
       ownResult: buffers.window("result", RESULT_BYTES),
-      ...(asked.perClass && { perClass: buffers.window("perClass", 16 * classes) }),
-      ...(asked.confusion && { confusion: buffers.window("confusion", 4 * confusionSize(spec, classes)) }),
+      ...(this.asked.perClass && { perClass: buffers.window("perClass", 16 * classes) }),
+      ...(this.asked.confusion && {
+        confusion: buffers.window("confusion", 4 * confusionSize(spec, classes)),
+      }),
     };
   }
 
   async result(): Promise<LossResult<Logits>> {
     const { tiles } = this.step;
     // A single tile is uploaded once.
-    if (tiles.length > 1)
-      for (const placed of tiles) await this.submit(placed, ["targets", "pixelWeights"], false, false);
+    const counted: ArrayName[] = ["targets", ...(this.step.has("divide") ? (["pixelWeights"] as const) : [])];
+    if (tiles.length > 1) for (const placed of tiles) await this.submit(placed, counted, false, false);
     let words: Record<string, ArrayBuffer> = {};
     for (const placed of tiles) {
       const isLast = placed === tiles.at(-1);
@@ -194,12 +201,14 @@ class TiledRun {
       this.turn = this.turn === 0 ? 1 : 0;
       const staging = this.context.buffers.readBack(encoder, this.turn, back);
       device.queue.submit([encoder.finish()]);
-      return { staging, map: startMap(staging.buffer) };
+      return { staging, map: startMap(staging.buffer, staging.size) };
     });
     const way =
       value.staging === undefined
         ? this.done(value.done, error)
-        : this.take(placed, value.staging, value.map, error).then((words) => isLast && onResult?.(words));
+        : this.take(placed, value.staging, value.map, error, this.onTheirWay.at(-1)).then(
+            (words) => isLast && onResult?.(words),
+          );
     // Whoever waits for it hears of a failure; until then it is not unhandled.
     way.catch(() => undefined);
     this.onTheirWay.push(way as Promise<void>);
@@ -241,12 +250,14 @@ class TiledRun {
   /** Takes what came back of a tile to where it belongs; gives the rest. */
   private async take(
     placed: PlacedTile,
-    { buffer, parts }: Staging,
+    { buffer, size, parts }: Staging,
     map: PendingMap,
     error: Promise<WebGPUError | undefined>,
+    before: Promise<unknown> | undefined,
   ): Promise<Record<string, ArrayBuffer>> {
     await mapped(map, [error], this.context.checkAlive);
-    const range = buffer.getMappedRange();
+    await before;
+    const range = buffer.getMappedRange(0, size);
     const words: Record<string, ArrayBuffer> = {};
     try {
       for (const [name, { offset, length }] of Object.entries(parts)) {
@@ -262,6 +273,8 @@ class TiledRun {
           at += bytes;
         }
       }
+      // Destroyed meanwhile, its memory was gone before it was written.
+      this.context.checkAlive();
     } finally {
       buffer.unmap();
     }
@@ -279,6 +292,16 @@ class TiledRun {
 
   private spansOf({ tile }: PlacedTile, { ofClasses }: { ofClasses: boolean }): Span[] {
     return spansOf(this.context.spec, this.step.extent, tile, ofClasses);
+  }
+}
+
+function allocate(type: (typeof LOGIT_ARRAYS)[LogitType], length: number): Logits {
+  try {
+    return new type(length);
+  } catch {
+    throw new RangeError(
+      `gradient: ${length * type.BYTES_PER_ELEMENT} bytes are more than memory has; take it piece by piece with gradientTo`,
+    );
   }
 }
 

@@ -7,6 +7,8 @@ import { BufferUsage } from "./gpu.js";
 /** Where each output lies in the mapped buffer. */
 export interface Staging {
   readonly buffer: GPUBuffer;
+  /** Of all parts. */
+  readonly size: number;
   readonly parts: Readonly<Record<string, { offset: number; size: number; length: number }>>;
 }
 
@@ -56,7 +58,7 @@ export class RunBuffers {
         part.offset,
         part.size,
       );
-    return { buffer, parts };
+    return { buffer, size, parts };
   }
 
   destroy(): void {

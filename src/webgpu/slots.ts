@@ -4,6 +4,7 @@
 import { BufferUsage, UNIFORM_STRIDE } from "./gpu.js";
 
 const SLOTS = 256;
+const MAX_SLOTS = 2 ** 14;
 
 /** Where a constant lies. */
 export interface Slot {
@@ -11,9 +12,13 @@ export interface Slot {
   readonly offset: number;
 }
 
-/** A content that is there already is not written again; a full buffer is let go, and lives on in what recorded it. */
+/**
+ * A content that is there already is not written again. A full buffer is let go, and lives on in what recorded it; the next
+ * one is twice as large, so that what comes again finds its place.
+ */
 export class UniformSlots {
   private buffer: GPUBuffer;
+  private capacity = SLOTS;
   private readonly slots = new Map<string, Slot>();
 
   constructor(
@@ -28,7 +33,8 @@ export class UniformSlots {
     const key = words.join();
     const known = this.slots.get(key);
     if (known) return known;
-    if (this.slots.size === SLOTS) {
+    if (this.slots.size === this.capacity) {
+      this.capacity = Math.min(2 * this.capacity, MAX_SLOTS);
       this.buffer = this.createBuffer();
       this.slots.clear();
     }
@@ -45,7 +51,7 @@ export class UniformSlots {
   private createBuffer(): GPUBuffer {
     return this.device.createBuffer({
       label: this.label,
-      size: SLOTS * UNIFORM_STRIDE,
+      size: this.capacity * UNIFORM_STRIDE,
       usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST,
     });
   }

@@ -38,6 +38,8 @@ const CLASS_RESULT_WORDS = 4;
 export class Step {
   /** A caller's encoder may still run with it: it must not be destroyed. */
   isLent = false;
+  /** A run is under way with it: the same, until that has ended. */
+  isBusy = false;
   readonly tiles: readonly PlacedTile[];
   private readonly kernels: ReadonlyMap<KernelName, Kernel>;
   private readonly own: GPUBuffer[] = [];
@@ -169,6 +171,11 @@ export class Step {
       this.scratch.set(name, buffer);
     }
     return buffer;
+  }
+
+  /** Frees its buffers, unless someone may still need them. */
+  release(): void {
+    if (!this.isLent && !this.isBusy) this.destroy();
   }
 
   destroy(): void {

@@ -38,15 +38,15 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "one off: the labels of the next pixel, of bytes",
-    from: "return (targets[i >> 2u] >> (8u * (i & 3u))) & 0xffu;",
-    to: "return (targets[(i + 1u) >> 2u] >> (8u * ((i + 1u) & 3u))) & 0xffu;",
-    in: "gamma 3",
+    from: "let i = problem.targets_offset + first;",
+    to: "let i = problem.targets_offset + first + 1u;",
+    in: "gamma 3, two classes",
   },
   {
     name: "one label type: bytes with a sign",
-    from: "return (targets[i >> 2u] >> (8u * (i & 3u))) & 0xffu;",
-    to: "return bitcast<u32>(bitcast<i32>((targets[i >> 2u] >> (8u * (i & 3u))) << 24u) >> 24u);",
-    in: "gamma 3",
+    from: "return vec4u(word & 0xffu, (word >> 8u) & 0xffu, (word >> 16u) & 0xffu, word >> 24u);",
+    to: "return bitcast<vec4u>(bitcast<vec4i>(vec4u(word << 24u, word << 16u, word << 8u, word)) >> vec4u(24u));",
+    in: "gamma 3, two classes",
   },
   {
     name: "one label type: the low half of a word",

@@ -233,6 +233,11 @@ describe("an array in parts, one per image,", () => {
         "gradLogits: expected another buffer than that of logits, got the same one; or say inPlace: true",
       ),
     ],
+    [
+      "parts of an output over each other",
+      { gradLogits: [{ buffer: second }, { buffer: second, offset: 16 }] },
+      new RangeError("gradLogits[1]: lies over gradLogits[0]"),
+    ],
   ])("is refused with %s", (_, broken, complaint) => {
     expect(() => check({ ...CONTROL, ...broken })).toThrow(complaint);
   });

@@ -213,8 +213,8 @@ describe("a map", () => {
     const tilesOf = (maxStorageBufferBindingSize: number, request = {}) =>
       plan(MAP, { request, limits: { maxStorageBufferBindingSize } }).tiles.length;
     expect(tilesOf(BYTES)).toBe(1);
-    expect(tilesOf(BYTES - 4)).toBe(2);
-    expect(tilesOf(BYTES, { bindable: false })).toBe(2);
+    expect(tilesOf(BYTES - 4)).toBeGreaterThan(1);
+    expect(tilesOf(BYTES, { bindable: false })).toBeGreaterThan(1);
     expect(tilesOf(BYTES + 256, { bindable: false })).toBe(1);
     expect(tilesOf(BYTES, { maxTileBytes: BYTES / 4 })).toBe(4);
   });
@@ -223,9 +223,11 @@ describe("a map", () => {
     ["binding", { maxStorageBufferBindingSize: 2 ** 27 }],
     ["buffer", { maxStorageBufferBindingSize: 2 ** 30, maxBufferSize: 2 ** 27 }],
   ])("larger than a %s is cut", (_, limits) => {
+    // Planes are copied together, in parts of at most 64 MiB; pixels with all their classes side by side are not.
     const { tiles } = plan(MAP, { limits });
-    expect(tiles.length).toBe(2);
-    for (const { pixels } of tiles) expect(pixels * 19 * 4).toBeLessThanOrEqual(2 ** 27);
+    expect(tiles.length).toBe(3);
+    for (const { pixels } of tiles) expect(pixels * 19 * 4).toBeLessThanOrEqual(2 ** 26);
+    expect(plan(MAP, { spec: { layout: "channels-last" }, limits }).tiles.length).toBe(2);
   });
 
   test.each<[what: string, shape: Shape, Changes]>([
@@ -269,11 +271,16 @@ describe("a map", () => {
   });
 
   test("of many pixels has longer strips, so that their results fit a binding", () => {
-    for (const pixels of [2 ** 14, 2 ** 20, 2 ** 26, 2 ** 30]) {
-      const { strips, variant } = plan([1, 150, pixels], { request: { perClass: true } });
+    const request = { perClass: true };
+    for (const pixels of [2 ** 14, 2 ** 20, 2 ** 26, 2 ** 27]) {
+      const { strips, variant } = plan([1, 150, pixels], { request });
       expect(strips * variant.strip).toBeGreaterThanOrEqual(pixels);
       expect(strips * 150 * 16).toBeLessThanOrEqual(2 ** 26);
     }
-    expect(plan([1, 150, 2 ** 14]).variant.strip).toBe(128);
+    expect(plan([1, 150, 2 ** 14], { request }).variant.strip).toBe(128);
+    expect(plan([1, 150, 2 ** 27]).variant.strip).toBe(128);
+    expect(() => plan([1, 150, 2 ** 30], { request })).toThrow(
+      "perClass, confusion: their sums take 314572800 bytes, this device binds at most 134217728; split the batch",
+    );
   });
 });
