@@ -1,7 +1,7 @@
 // The tabs: the map, and a benchmark where there is one. A file bench/index.ts that exports mountBenchmark(root) makes
 // the second tab appear; it is loaded when it is first opened.
 
-import { element } from "../page.js";
+import { element, make } from "../page.js";
 import type { View } from "../view.js";
 
 interface Benchmark {
@@ -15,7 +15,8 @@ const benchmark: (() => Promise<Benchmark>) | undefined = import.meta.glob<Bench
 const TABS = ["map", "benchmark"] as const satisfies readonly View["tab"][];
 
 export class TabsView {
-  private isMounted = false;
+  /** The benchmark, asked for; a failure is forgotten, so that the next time tries again. */
+  private mounting: Promise<void> | undefined;
 
   constructor(onTab: (tab: View["tab"]) => void) {
     if (!benchmark) return;
@@ -44,8 +45,18 @@ export class TabsView {
       button.tabIndex = tab === shown ? 0 : -1;
     }
     element("status-map", HTMLElement).hidden = shown !== "map";
-    if (shown !== "benchmark" || this.isMounted || !benchmark) return;
-    this.isMounted = true;
-    void benchmark().then(({ mountBenchmark }) => mountBenchmark(element("page-benchmark", HTMLElement)));
+    if (shown === "benchmark" && benchmark) this.mounting ??= this.mount(benchmark);
+  }
+
+  private async mount(load: () => Promise<Benchmark>): Promise<void> {
+    const root = element("page-benchmark", HTMLElement);
+    try {
+      const { mountBenchmark } = await load();
+      mountBenchmark(root);
+    } catch (error) {
+      this.mounting = undefined;
+      const text = `The benchmark did not load: ${String(error)}. Open this tab again, or reload the page.`;
+      root.replaceChildren(make("p", { className: "failure", role: "alert" }, text));
+    }
   }
 }
