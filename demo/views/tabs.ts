@@ -15,8 +15,7 @@ const benchmark: (() => Promise<Benchmark>) | undefined = import.meta.glob<Bench
 const TABS = ["map", "benchmark"] as const satisfies readonly View["tab"][];
 
 export class TabsView {
-  /** The benchmark, asked for; a failure is forgotten, so that the next time tries again. */
-  private mounting: Promise<void> | undefined;
+  private isMounted = false;
 
   constructor(onTab: (tab: View["tab"]) => void) {
     if (!benchmark) return;
@@ -45,18 +44,20 @@ export class TabsView {
       button.tabIndex = tab === shown ? 0 : -1;
     }
     element("status-map", HTMLElement).hidden = shown !== "map";
-    if (shown === "benchmark" && benchmark) this.mounting ??= this.mount(benchmark);
+    if (shown !== "benchmark" || this.isMounted || !benchmark) return;
+    this.isMounted = true;
+    void mount(benchmark);
   }
+}
 
-  private async mount(load: () => Promise<Benchmark>): Promise<void> {
-    const root = element("page-benchmark", HTMLElement);
-    try {
-      const { mountBenchmark } = await load();
-      mountBenchmark(root);
-    } catch (error) {
-      this.mounting = undefined;
-      const text = `The benchmark did not load: ${String(error)}. Open this tab again, or reload the page.`;
-      root.replaceChildren(make("p", { className: "failure", role: "alert" }, text));
-    }
+/** Where it does not load, only a new page would: browsers and the bundler remember what failed. */
+async function mount(load: () => Promise<Benchmark>): Promise<void> {
+  const root = element("page-benchmark", HTMLElement);
+  try {
+    const { mountBenchmark } = await load();
+    mountBenchmark(root);
+  } catch (error) {
+    const text = `The benchmark did not load: ${(error as Error).message}. Reload the page.`;
+    root.replaceChildren(make("p", { className: "failure", role: "alert" }, text));
   }
 }
