@@ -33,7 +33,16 @@ test.each([
 ])("no buffer outlives a scene that fails after %i uploads", async (uploads, left) => {
   vi.stubGlobal("GPUBufferUsage", { STORAGE: 128, COPY_SRC: 4 });
   const { device, buffers } = deviceWith(uploads);
-  const scene = { name: "net.npy", width: 2, height: 1, classes: 3, labels: new Int32Array(2) };
+  const scene = {
+    id: 1,
+    name: "net.npy",
+    width: 2,
+    height: 1,
+    classes: 3,
+    labels: new Int32Array(2),
+    convention: "numbers",
+    own: { logits: true, labels: true },
+  } as const;
   await expect(GpuEngine.open(device, scene, new Float32Array(6))).rejects.toThrow(
     "net.npy: this GPU cannot hold it (no memory to map); let the CPU compute",
   );
