@@ -2,13 +2,20 @@
 
 import { wrap, type Remote } from "comlink";
 import type { LossSpec } from "../src/index.js";
-import type { Cpu } from "./cpu.worker.js";
+import type { Cpu } from "./cpuApi.js";
 import type { Engine, PixelValues, Step } from "./engine.js";
 
 export type CpuWorker = Remote<Cpu>;
 
-export function startWorker(): CpuWorker {
-  return wrap<Cpu>(new Worker(new URL("./cpu.worker.ts", import.meta.url), { type: "module" }));
+/** @param onFailure  is told when the worker cannot be loaded, or breaks off; what was asked of it is then never answered */
+export function startWorker(onFailure: (error: Error) => void): CpuWorker {
+  const worker = new Worker(new URL("./cpu.worker.ts", import.meta.url), { type: "module" });
+  worker.addEventListener("error", ({ message }) =>
+    onFailure(
+      new Error(`The worker that computes failed: ${message || "it did not load"}. Reload the page.`),
+    ),
+  );
+  return wrap<Cpu>(worker);
 }
 
 export class CpuEngine implements Engine {

@@ -22,23 +22,16 @@ import type { Scene, SceneLogits } from "./scene.js";
 const CLASS_RESULT = 16;
 const RESULT = 32;
 
-const BUFFERS = [
-  "logits",
-  "targets",
-  "gradient",
-  "plain",
-  "lossMap",
-  "argmax",
-  "perClass",
-  "result",
-] as const;
 /** One buffer for each array. */
 interface Bindings extends EncodeBindings {
   logits: BufferBinding<LogitType>;
   targets: BufferBinding<TargetType>;
 }
 
-type Buffers = Record<(typeof BUFFERS)[number], GPUBuffer>;
+type Buffers = Record<
+  "logits" | "targets" | "gradient" | "plain" | "lossMap" | "argmax" | "perClass" | "result",
+  GPUBuffer
+>;
 
 export class GpuEngine implements Engine {
   readonly backend = "webgpu";
@@ -50,10 +43,12 @@ export class GpuEngine implements Engine {
   private readonly bindings: Pick<Bindings, "shape" | "logits" | "targets" | "perClass">;
   private plain: (Plain & { readonly ignoreIndex: number }) | undefined;
 
+  /** @param created  is given every buffer as soon as there is one, so that none outlives a failure */
   private constructor(
     private readonly device: GPUDevice,
     scene: Scene,
     logits: SceneLogits,
+    private readonly created: GPUBuffer[],
   ) {
     this.adapter = describeAdapter(device.adapterInfo);
     this.isSoftware = isSoftware(device.adapterInfo);
@@ -61,7 +56,7 @@ export class GpuEngine implements Engine {
     const { width, height, classes, labels } = scene;
     const pixels = labels.length;
     const create = (name: string, size: number, content?: ArrayBufferView<ArrayBuffer>) =>
-      createBuffer(device, name, size, content);
+      createBuffer(device, created, name, size, content);
     this.buffers = {
       logits: create("logits", logits.byteLength, logits),
       targets: create("targets", labels.byteLength, labels),
@@ -85,17 +80,19 @@ export class GpuEngine implements Engine {
   static async open(device: GPUDevice, scene: Scene, logits: SceneLogits): Promise<GpuEngine> {
     device.pushErrorScope("out-of-memory");
     device.pushErrorScope("validation");
+    const created: GPUBuffer[] = [];
     let engine: GpuEngine | undefined;
     let problem: string | undefined;
     try {
-      engine = new GpuEngine(device, scene, logits);
+      engine = new GpuEngine(device, scene, logits, created);
     } catch (error) {
       problem = String((error as Error).message); // no memory to upload from
     }
     const errors = [await device.popErrorScope(), await device.popErrorScope()];
     problem ??= errors.find((error) => error !== null)?.message;
     if (engine && problem === undefined) return engine;
-    engine?.destroy();
+    if (engine) engine.destroy();
+    else destroyAll(created);
     throw new Error(`${scene.name}: this GPU cannot hold it (${problem}); let the CPU compute`);
   }
 
@@ -166,7 +163,7 @@ export class GpuEngine implements Engine {
   }
 
   destroy(): void {
-    for (const name of BUFFERS) this.buffers[name].destroy();
+    destroyAll(this.created);
     this.passes.destroy();
   }
 
@@ -200,8 +197,13 @@ export class GpuEngine implements Engine {
   }
 }
 
+function destroyAll(buffers: readonly GPUBuffer[]): void {
+  for (const buffer of buffers) buffer.destroy();
+}
+
 function createBuffer(
   device: GPUDevice,
+  created: GPUBuffer[],
   name: string,
   size: number,
   content?: ArrayBufferView<ArrayBuffer>,
@@ -212,6 +214,7 @@ function createBuffer(
     usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC,
     mappedAtCreation: content !== undefined,
   });
+  created.push(buffer);
   if (content) {
     const { buffer: bytes, byteOffset, byteLength } = content;
     new Uint8Array(buffer.getMappedRange()).set(new Uint8Array(bytes, byteOffset, byteLength));

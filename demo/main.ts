@@ -3,13 +3,13 @@
 import { transfer } from "comlink";
 import "uplot/dist/uPlot.min.css";
 import { requestDevice, WebGPUUnavailableError } from "../src/index.js";
-import { CONVENTIONS, type Convention, type ConventionName } from "./conventions.js";
+import { CONVENTIONS, type ConventionName } from "./conventions.js";
 import { CpuEngine, startWorker } from "./cpu.js";
-import type { Engine, Step } from "./engine.js";
+import type { Difference, Engine, Step } from "./engine.js";
 import { GpuEngine } from "./gpu.js";
 import { latest } from "./latest.js";
 import { counts, type Scene } from "./scene.js";
-import { fromHash, specOf, toHash, type View } from "./view.js";
+import { fromHash, isView, specOf, toHash, type View } from "./view.js";
 import { ClassesView } from "./views/classes.js";
 import { ControlsView } from "./views/controls.js";
 import { CurveView } from "./views/curve.js";
@@ -22,12 +22,17 @@ import { themeButton } from "./views/theme.js";
 const IDLE = 1500;
 const SETTLED = 250;
 
-const worker = startWorker();
+const worker = startWorker((error) => {
+  broken = error;
+  showFailure(error);
+});
 
 let view = fromHash(location.hash);
 let scene: Scene | undefined;
-/** Whether labels or logits are the visitor's own. */
-let ownFiles = false;
+/** Why the worker answers no more, if that is so. */
+let broken: Error | undefined;
+/** Done when everything is that was to be opened. */
+let opening = Promise.resolve();
 let device: GPUDevice | undefined;
 /** Why there is no WebGPU, once that is known. */
 let missing: string | undefined;
@@ -40,9 +45,9 @@ let settled = 0;
 const status = new StatusView(() => void compare());
 const controls = new ControlsView({
   onChange: change,
-  onConvention: (convention) => void setConvention(convention),
-  onFiles: (files) => void openScene(() => worker.openFiles(files, view.convention), true),
-  onStreet: () => void openScene(() => worker.openSample(), false),
+  onConvention: (convention) => setConvention(convention),
+  onFiles: (files) => openScene(() => openFiles(files)),
+  onStreet: () => openScene(openStreet),
 });
 const maps = new MapsView((at) => change({ at }));
 const curve = new CurveView();
@@ -54,18 +59,23 @@ const follow = latest(step, (error) => status.showError(error));
 const probe = latest(showValues, (error) => status.showError(error));
 
 addEventListener("hashchange", () => {
-  view = fromHash(location.hash);
+  if (!isView(location.hash)) return change({}); // which writes the address again
+  const linked = fromHash(location.hash);
+  const { weights, at, ignoreIndex } = linked;
+  const { convention } = view;
+  view = { ...linked, convention };
   place();
   follow(view);
+  if (linked.convention !== convention) setConvention(linked.convention, { weights, at, ignoreIndex });
 });
 place();
-void openScene(() => worker.openSample(), false);
+openScene(openStreet);
 
 function change(changes: Partial<View>): void {
   const isOfLoss = Object.keys(changes).some((name) => !["at", "tab", "convention"].includes(name));
   view = { ...view, ...changes };
-  if (isOfLoss) status.showError(undefined);
-  controls.place(view, ownFiles);
+  if (isOfLoss) status.showError(broken);
+  placeControls();
   if (changes.weights) classes.place(view);
   if (changes.tab) tabs.show(view.tab);
   if (changes.at) probe(changes.at);
@@ -76,7 +86,7 @@ function change(changes: Partial<View>): void {
 
 /** Everything as the view has it. */
 function place(): void {
-  controls.place(view, ownFiles);
+  placeControls();
   classes.place(view);
   tabs.show(view.tab);
   placeCursor();
@@ -94,42 +104,68 @@ function placeIn(at: Pixel | undefined): Pixel | undefined {
   return at && scene && at.x < scene.width && at.y < scene.height ? at : undefined;
 }
 
-function conventionNow(): Convention {
-  return CONVENTIONS[ownFiles ? view.convention : "cityscapes"];
+function placeControls(): void {
+  const { logits = false, labels = false } = scene?.own ?? {};
+  controls.place(view, logits || labels);
 }
 
-/** Opens what `make` gives; whatever goes wrong, everything stays as it was. */
-async function openScene(make: () => Promise<Scene | string>, isOwn: boolean): Promise<void> {
-  status.showError(undefined);
-  try {
-    const made = await make();
-    status.showNotice(typeof made === "string" ? made : "");
-    if (typeof made === "string") return;
-    const isFirst = scene === undefined;
-    scene = made;
-    ownFiles = isOwn;
-    if (!isFirst)
-      view = { ...view, weights: new Map(), at: undefined, ignoreIndex: conventionNow().ignoreIndex };
-    change({});
-    place();
-    follow(view);
-  } catch (error) {
-    status.showError(error);
-  }
+async function openStreet(): Promise<Scene> {
+  const made = await worker.openSample();
+  status.showNotice("");
+  return made;
 }
 
-async function setConvention(convention: ConventionName): Promise<void> {
-  const before = view.convention;
-  change({ convention });
-  if (!ownFiles) return;
-  await openScene(async () => {
+async function openFiles(files: File[]): Promise<Scene | undefined> {
+  const made = await worker.openFiles(files, view.convention);
+  status.showNotice(typeof made === "string" ? made : "");
+  return typeof made === "string" ? undefined : made;
+}
+
+/** What another scene resets. */
+type OfScene = Pick<View, "weights" | "at" | "ignoreIndex">;
+
+/**
+ * Opens what `make` gives, after everything that was to be opened before; whatever goes wrong, the scene stays as it was.
+ *
+ * @param settings  of the new scene, instead of those at the start
+ */
+function openScene(make: () => Promise<Scene | undefined>, settings?: OfScene): void {
+  opening = opening.then(async () => {
+    status.showError(broken);
     try {
-      return await worker.relabel(convention);
+      const made = await make();
+      if (made) takeScene(made, settings);
     } catch (error) {
-      change({ convention: before });
-      throw error;
+      placeConvention();
+      showFailure(error);
     }
-  }, true);
+  });
+}
+
+function showFailure(error: unknown): void {
+  status.showError(error);
+  if (!scene) curve.showNothing();
+}
+
+function takeScene(made: Scene, settings: OfScene | undefined): void {
+  const isFirst = scene === undefined;
+  scene = made;
+  const { ignoreIndex } = CONVENTIONS[made.convention];
+  if (!isFirst) view = { ...view, weights: new Map(), at: undefined, ignoreIndex, ...settings };
+  placeConvention();
+  place();
+  follow(view);
+}
+
+/** The convention that is chosen is that of the visitor's labels, once there are any. */
+function placeConvention(): void {
+  change(scene?.own.labels ? { convention: scene.convention } : {});
+}
+
+/** Chooses how labels of files are numbered; those that are open are numbered anew. */
+function setConvention(convention: ConventionName, settings?: OfScene): void {
+  change({ convention });
+  openScene(async () => (scene?.own.labels ? worker.relabel(convention) : undefined), settings);
 }
 
 /** One step of the loss that the view asks for, on the engine that it asks for. */
@@ -192,7 +228,7 @@ async function openDevice(): Promise<GPUDevice> {
 
 /** Shows a step part by part, each a task of its own, so that a slider never waits for all of them. */
 async function show({ step: answer, engine, scene: own }: NonNullable<typeof shown>): Promise<void> {
-  const convention = conventionNow();
+  const convention = CONVENTIONS[own.convention];
   const parts = [
     () => {
       status.showStep(answer, own, engine);
@@ -220,7 +256,7 @@ async function showValues(at: Pixel): Promise<void> {
   const values = await engine.probe(pixel);
   if (!values) return;
   const { ignoreIndex = -100 } = answer.spec;
-  maps.showValues(own, at, values, conventionNow(), ignoreIndex);
+  maps.showValues(own, at, values, CONVENTIONS[own.convention], ignoreIndex);
   curve.mark(counts(own.labels[pixel]!, ignoreIndex, own.classes) ? Math.exp(-values.plain) : undefined);
 }
 
@@ -228,14 +264,18 @@ async function showValues(at: Pixel): Promise<void> {
 async function compare(): Promise<void> {
   clearTimeout(idle);
   if (!shown?.engine.maps || shown.engine !== open?.engine || isStepping || view.tab !== "map") return;
-  const { step: answer, engine } = shown;
+  const { step: answer, engine, scene: own } = shown;
+  const isWanted = () => shown?.step === answer && !isStepping;
+  let difference: Difference | undefined;
   status.showDifference("checking");
   try {
     const full = await engine.maps!();
-    const transferred = transfer(full, [full.loss.buffer, full.sizes.buffer]);
-    const difference = await worker.compare(answer.spec, answer.lossSum, transferred);
-    if (shown?.step === answer) status.showDifference(difference);
+    if (isWanted()) {
+      const transferred = transfer(full, [full.loss.buffer, full.sizes.buffer]);
+      difference = await worker.compare(own.id, answer.spec, answer.lossSum, transferred);
+    }
   } catch (error) {
-    status.showError(error);
+    if (isWanted()) status.showError(error);
   }
+  if (shown?.step === answer) status.showDifference(difference);
 }

@@ -52,11 +52,21 @@ export function specOf(view: View, classes: number): LossSpec {
   };
 }
 
+/** The names that the address has for what is set. */
+const KEYS = ["loss", "gamma", "alpha", "labels", "ignore", "weights", "backend", "at", "tab"] as const;
+
+/** Whether an address holds a view, and not a place on the page. Without anything it is the view at the start. */
+export function isView(hash: string): boolean {
+  const params = new URLSearchParams(hash.replace(/^#/, ""));
+  return params.size === 0 || KEYS.some((key) => params.has(key));
+}
+
 /** Only what is not as at the start. */
 export function toHash(view: View): string {
   const { isFocal, gamma, alpha, ignoreIndex, weights, convention, backend, at, tab } = view;
   const params = new URLSearchParams();
-  const put = (name: string, value: string, isStart: boolean) => isStart || params.set(name, value);
+  const put = (name: (typeof KEYS)[number], value: string, isStart: boolean) =>
+    isStart || params.set(name, value);
   put("loss", "ce", isFocal);
   put("gamma", String(gamma), gamma === START.gamma);
   put("alpha", String(alpha), alpha === START.alpha);

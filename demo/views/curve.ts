@@ -183,6 +183,11 @@ export class CurveView {
     );
   }
 
+  /** Where there is not even the street. */
+  showNothing(): void {
+    this.story.textContent = "Nothing to show.";
+  }
+
   /** A line at the p_t of the pixel under the cursor. */
   private drawMark(plot: uPlot): void {
     if (this.probability === undefined) return;

@@ -61,6 +61,11 @@ export class MapsView {
       canvas.addEventListener("pointermove", point);
       canvas.addEventListener("pointerdown", point);
     }
+    // The address is taken: it holds the settings.
+    element("skip", HTMLAnchorElement).addEventListener("click", (event) => {
+      event.preventDefault();
+      root.focus();
+    });
     root.addEventListener("keydown", (event) => {
       const arrow = ARROWS[event.key];
       if (!arrow || !this.scene) return;

@@ -1,7 +1,7 @@
 // The tabs: the map, and a benchmark where there is one. A file bench/index.ts that exports mountBenchmark(root) makes
 // the second tab appear; it is loaded when it is first opened.
 
-import { element } from "../page.js";
+import { element, make } from "../page.js";
 import type { View } from "../view.js";
 
 interface Benchmark {
@@ -46,6 +46,18 @@ export class TabsView {
     element("status-map", HTMLElement).hidden = shown !== "map";
     if (shown !== "benchmark" || this.isMounted || !benchmark) return;
     this.isMounted = true;
-    void benchmark().then(({ mountBenchmark }) => mountBenchmark(element("page-benchmark", HTMLElement)));
+    void mount(benchmark);
+  }
+}
+
+/** Where it does not load, only a new page would: browsers and the bundler remember what failed. */
+async function mount(load: () => Promise<Benchmark>): Promise<void> {
+  const root = element("page-benchmark", HTMLElement);
+  try {
+    const { mountBenchmark } = await load();
+    mountBenchmark(root);
+  } catch (error) {
+    const text = `The benchmark did not load: ${(error as Error).message}. Reload the page.`;
+    root.replaceChildren(make("p", { className: "failure", role: "alert" }, text));
   }
 }

@@ -37,6 +37,10 @@ export interface OpenOptions {
   theme?: "light" | "dark";
   /** Runs in the page before anything else does. */
   prepare?: () => void;
+  /** Whether the page is as the test wants it; otherwise once it has a loss. */
+  isReady?: () => boolean;
+  /** Errors in the console that belong to the test. */
+  expected?: RegExp;
 }
 
 interface DemoServer {
@@ -76,20 +80,21 @@ export function demoTest(name: keyof typeof BROWSERS) {
       if (!started) return skip(`no ${name} here`);
       const { browser, server } = started;
       const opened: { page: Page; errors: string[] }[] = [];
-      await use(async ({ hash = "", width = 1280, theme = "light", prepare } = {}) => {
+      await use(async ({ hash = "", width = 1280, theme = "light", prepare, ...options } = {}) => {
         const page = await browser.newPage();
         const errors: string[] = [];
         opened.push({ page, errors });
         page.on("pageerror", (error) => errors.push(String(error)));
         page.on("console", (message) => {
-          if (["error", "warn"].includes(message.type())) errors.push(message.text());
+          const text = message.text();
+          if (["error", "warn"].includes(message.type()) && !options.expected?.test(text)) errors.push(text);
         });
         await page.setViewport({ width, height: 900 });
         if (name === "chromium")
           await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
         if (prepare) await page.evaluateOnNewDocument(prepare);
         await page.goto(server.url + hash);
-        await page.waitForFunction(() => document.getElementById("loss")!.title !== "", { timeout: 60_000 });
+        await page.waitForFunction(options.isReady ?? hasLoss, { timeout: 60_000 });
         return page;
       });
       for (const { page, errors } of opened) {
@@ -98,6 +103,10 @@ export function demoTest(name: keyof typeof BROWSERS) {
       }
     },
   });
+}
+
+function hasLoss(): boolean {
+  return document.getElementById("loss")!.title !== "";
 }
 
 async function serve(): Promise<DemoServer> {

@@ -1,7 +1,7 @@
 // The demo page, built, in Chromium and in Firefox: what a visitor does, and what they must see.
 
 import axe from "axe-core";
-import type { Page } from "puppeteer";
+import type { HTTPRequest, Page } from "puppeteer";
 import { describe, expect } from "vitest";
 import { createLoss, type Logits } from "../../src/index.js";
 import { encodeNpy } from "../../src/formats/npy.js";
@@ -23,6 +23,14 @@ async function smallImage() {
   );
   const loss = await createLoss(FOCAL, { backend: "reference" });
   const shape = [1, classes, height, width];
+  const weighted = await createLoss(
+    {
+      gamma: 1,
+      ignoreIndex: 255,
+      classWeights: Array.from({ length: classes }, (_, c) => (c === 2 ? 3 : 1)),
+    },
+    { backend: "reference" },
+  );
   const lossOf = async (given: Logits) =>
     (await loss.run({ logits: given, targets: labels, shape }, { gradient: false })).loss;
   const halves = floatsToHalves(logits.map((x) => x / 3));
@@ -33,7 +41,19 @@ async function smallImage() {
     halves: encodeNpy(halves, shape, "<f2"),
     loss: await lossOf(logits),
     lossOfHalves: await lossOf(halves),
+    lossWeighted: (await weighted.run({ logits, targets: labels, shape }, { gradient: false })).loss,
   };
+}
+
+/** In place of a worker whose file does not come. */
+function breakWorkers() {
+  globalThis.Worker = class extends EventTarget {
+    constructor() {
+      super();
+      setTimeout(() => this.dispatchEvent(new ErrorEvent("error")));
+    }
+    postMessage() {}
+  } as unknown as typeof Worker;
 }
 
 /** The length of every long task from now on, in milliseconds. */
@@ -143,6 +163,32 @@ describe.each(["chromium", "firefox"] as const)("in %s, the page", (name) => {
     await waitForLoss(page, lossOfHalves);
     await page.click("#street");
     await waitForLoss(page, street);
+  });
+
+  test("never parts the convention from the labels that are shown", async ({ openDemo }) => {
+    const page = await openDemo();
+    const { logits, labels, loss, lossWeighted } = await smallImage();
+    const chosen = () => page.$eval("#convention", (select) => (select as HTMLSelectElement).value);
+    await drop(page, { "net.npy": logits, "truth.png": labels });
+    await waitForLoss(page, loss);
+    await page.$eval("#convention", (select) => {
+      for (const value of ["ade20k", "numbers"]) {
+        (select as HTMLSelectElement).value = value;
+        select.dispatchEvent(new Event("change", { bubbles: true }));
+      }
+    });
+    await waitForText(
+      page,
+      "alert",
+      /^targets: 7 of 60 labels are neither a class 0…20 nor ignoreIndex -100$/,
+    );
+    expect(await chosen()).toBe("cityscapes");
+
+    await page.evaluate(() => (location.hash = "#labels=voc&weights=2:3&gamma=1"));
+    await page.waitForFunction(() => document.getElementById("classes")!.textContent!.includes("aeroplane"));
+    expect(await chosen()).toBe("voc");
+    await waitForLoss(page, lossWeighted);
+    expect(await textOf(page, "alert")).toBe("");
   });
 
   test("switches to the CPU and back", async ({ openDemo, skip }) => {
@@ -264,6 +310,61 @@ describe("the page", () => {
     await reach("theme");
     await page.keyboard.press("Enter");
     expect(await page.evaluate(() => document.documentElement.dataset["theme"])).toBe("light");
+  });
+
+  test("keeps its settings when the skip link is taken", async ({ openDemo }) => {
+    const page = await openDemo({ hash: "#gamma=0.5" });
+    const loss = await lossOf(page);
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(() => document.activeElement!.id)).toBe("skip");
+    await page.keyboard.press("Enter");
+    expect(await page.evaluate(() => document.activeElement!.id)).toBe("maps");
+    expect(await page.evaluate(() => location.hash)).toBe("#gamma=0.5");
+    await page.evaluate(() => (location.hash = "#maps"));
+    await page.waitForFunction(() => location.hash === "#gamma=0.5");
+    expect(await textOf(page, "gamma-value")).toBe("0.5");
+    expect(await lossOf(page)).toBe(loss);
+  });
+
+  test("says so when its worker does not load", async ({ openDemo }) => {
+    const page = await openDemo({
+      prepare: breakWorkers,
+      isReady: () => document.getElementById("alert")!.textContent !== "",
+    });
+    const said = /^The worker that computes failed: it did not load\. Reload the page\.$/;
+    await waitForText(page, "alert", said);
+    expect(await textOf(page, "story")).toBe("Nothing to show.");
+    await drag(page, "gamma", [0.4, 0.6]);
+    expect(await textOf(page, "alert")).toMatch(said);
+  });
+
+  test("says so when the benchmark does not load, and opens it once it does", async ({ openDemo }) => {
+    const page = await openDemo({ expected: /Failed to load resource/ });
+    await page.setRequestInterception(true);
+    const refuse = (request: HTTPRequest) => request.abort();
+    page.on("request", refuse);
+    await page.click("#tab-benchmark");
+    await waitForText(page, "page-benchmark", /^The benchmark did not load: .* Reload the page\.$/);
+    page.off("request", refuse);
+    await page.setRequestInterception(false);
+    await page.waitForFunction(() => location.hash === "#tab=benchmark");
+    await page.reload();
+    await waitForText(page, "page-benchmark", /How fast it is on your GPU/);
+    expect(
+      await page.$eval("#page-benchmark button[name=run]", (run) => (run as HTMLButtonElement).disabled),
+    ).toBe(false);
+  });
+
+  test.for([1100, 1400, 1700, 1920])("lays its maps two by two at %i pixels", async (width, { openDemo }) => {
+    const page = await openDemo({ width });
+    const boxes = await page.$$eval("#maps figure", (all) =>
+      all.map((one) => one.getBoundingClientRect()).map(({ left, top }) => ({ left, top })),
+    );
+    const [lefts, tops] = [boxes.map(({ left }) => left), boxes.map(({ top }) => top)];
+    expect(lefts).toEqual([lefts[0], lefts[1], lefts[0], lefts[1]]);
+    expect(tops).toEqual([tops[0], tops[0], tops[2], tops[2]]);
+    expect(lefts[1]).toBeGreaterThan(lefts[0]!);
+    expect(tops[2]).toBeGreaterThan(tops[0]!);
   });
 
   test("shows the values under the cursor, in all four maps", async ({ openDemo }) => {

@@ -6,7 +6,7 @@ import { CONVENTIONS, nameOf, type ConventionName } from "../../demo/conventions
 import { toClasses } from "../../demo/files.js";
 import { latest } from "../../demo/latest.js";
 import { histogram, picture, sizes } from "../../demo/measure.js";
-import { fromHash, specOf, START, toHash, type View } from "../../demo/view.js";
+import { fromHash, isView, specOf, START, toHash, type View } from "../../demo/view.js";
 import { numberText, shareText } from "../../demo/text.js";
 
 const VIEWS: fc.Arbitrary<View> = fc.record({
@@ -34,6 +34,13 @@ describe("the address", () => {
         expect(fromHash(`#${toHash(view)}`)).toEqual(view);
       }),
     );
+  });
+
+  test("of a view is told from a place on the page", () => {
+    fc.assert(fc.property(VIEWS, (view) => isView(`#${toHash(view)}`)));
+    expect(isView("#maps")).toBe(false);
+    expect(isView("#gamma=0.5")).toBe(true);
+    expect(isView("")).toBe(true);
   });
 
   test("is empty at the start", () => {
