@@ -352,6 +352,11 @@ describe("refusing", () => {
       "a-1-of-3.json b-2-of-2.json --partial ./b-2-of-2.json",
       "--partial: ./b-2-of-2.json is PARTIAL 2 already; choose another file",
     ],
+    [
+      "a-1-of-3.json --partial out.json --confusion c.npy",
+      "--confusion: is of a report; leave it or --partial out",
+    ],
+    ["a-1-of-3.json --partial out.json --json", "--json: is of a report; leave it or --partial out"],
     ["no.json", "no.json: no such file or folder"],
     ["a-1-of-3.json --partial out.txt", "--partial: expected a .json file, got out.txt"],
   ])("merge %s", async (line, expected) => {
