@@ -207,5 +207,5 @@ async function addUnit(tally: Tally, { loss }: OpenLoss, unit: Unit, reader: Uni
     .catch((error: unknown) => {
       throw reader.named(explained(error, loss.spec, inputs, input), unit);
     });
-  tally.addUnit(result, countIgnored(loss.spec, inputs, result));
+  tally.addUnit(result, countIgnored(loss.spec, inputs, result)!); // the arrays of a unit are there as a whole
 }

@@ -101,7 +101,10 @@ async function givenCases(
     return undefined;
   }
   const checked = checkSpec(spec);
-  const loaded = await loadFiles(logits, targetsPath(logits, targets), checked, progress, Infinity);
+  const loaded = await loadFiles(logits, targetsPath(logits, targets), checked, progress, {
+    logits: Infinity,
+    targets: Infinity,
+  });
   const input = await loadMaps(loaded, checked, options, progress);
   const item = { name: input.logits.source, spec, inputs: lossInputs(input, {}) as LossInputs };
   await checkOnReference(item);
