@@ -2,7 +2,7 @@
 
 import { enter } from "./contenders/index.mjs";
 import { makeCase, repeated } from "./data.mjs";
-import { withoutErrors } from "./device.mjs";
+import { TooLarge, withoutErrors } from "./device.mjs";
 import { openScene } from "./scene.mjs";
 import { fastestOfEach, median, quartiles, ratioQuartiles, takeTurns } from "./timing.mjs";
 
@@ -98,7 +98,7 @@ async function enterIfItFits(stage, scene) {
       scene.output(scene.bytesOf("logits")),
     ]);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+    if (!(error instanceof TooLarge)) throw error;
     const { message } = error;
     return { right: [], wrong: [{ name: "its buffers", kind: "floor", reason: message, tooLarge: true }] };
   }
