@@ -391,6 +391,7 @@ describe("refusing", () => {
   test.each([
     ["--shard 0/4", '--shard: expected i/n with i from 1 to n, got "0/4"; where counting begins at 0, add 1'],
     ["--shard 5/4", '--shard: expected i/n with i from 1 to n, got "5/4"'],
+    ["--shard 1/9007199254740991", '--shard: expected at most 1048576 parts, got "1/9007199254740991"'],
     ["--shard 1", '--shard: expected i/n with i from 1 to n, got "1"'],
     [
       "--grad g.npy",
