@@ -57,12 +57,12 @@ export async function parity(
   );
   const source = caseFile ?? logits ?? "the bundled cases";
   const run: Run = { source, total, version, reports };
+  io.stdout.write(options.json ? asJson(run) : asText(run, io)); // first: the files may not fit on the disk
   const bytes = (text: string) => [new TextEncoder().encode(text)];
   await writeFiles([
     ...(options.junit === undefined ? [] : [{ path: options.junit, pieces: bytes(asJunit(reports)) }]),
     ...(options.html === undefined ? [] : [{ path: options.html, pieces: bytes(asHtml(run, new Date())) }]),
   ]);
-  io.stdout.write(options.json ? asJson(run) : asText(run, io));
   return exitCode(reports);
 }
 
