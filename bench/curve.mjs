@@ -2,7 +2,7 @@
 
 import { enter } from "./contenders/index.mjs";
 import { makeCase, repeated } from "./data.mjs";
-import { withoutErrors } from "./device.mjs";
+import { TooLarge, withoutErrors } from "./device.mjs";
 import { openScene } from "./scene.mjs";
 import { fastestOfEach, median, quartiles, ratioQuartiles, takeTurns } from "./timing.mjs";
 
@@ -70,24 +70,27 @@ async function measure(stage, { classes, tile, times }, rounds) {
   const { device, clock, next, progress } = stage;
   progress("checking the answers");
   const scene = openScene(device, repeated(makeCase({ height: 1, width: tile, classes }), times));
-  const { right, wrong } = await enterIfItFits(stage, scene);
-  const ours = right.find(({ kind }) => kind === "segloss");
-  let measured;
-  if (ours) {
-    progress("choosing the copy");
-    const [copy] = await fastestOfEach(
-      clock,
-      right.filter(({ kind }) => kind === "floor"),
-      next,
-    );
-    const onRound = (round) => progress(`round ${round} of ${rounds}`, (round - 1) / rounds);
-    if (copy) {
-      const timed = await takeTurns(clock, [copy, ours], { rounds, next, onRound });
-      measured = summary(timed, ours.logitBytes / 4, ours.error);
+  try {
+    const { right, wrong } = await enterIfItFits(stage, scene);
+    const ours = right.find(({ kind }) => kind === "segloss");
+    let measured;
+    if (ours) {
+      progress("choosing the copy");
+      const [copy] = await fastestOfEach(
+        clock,
+        right.filter(({ kind }) => kind === "floor"),
+        next,
+      );
+      const onRound = (round) => progress(`round ${round} of ${rounds}`, (round - 1) / rounds);
+      if (copy) {
+        const timed = await takeTurns(clock, [copy, ours], { rounds, next, onRound });
+        measured = summary(timed, ours.logitBytes / 4, ours.error);
+      }
     }
+    return { measured, wrong };
+  } finally {
+    scene.close();
   }
-  scene.close();
-  return { measured, wrong };
 }
 
 /** Where its buffers are too much for the device, that is said once. */
@@ -98,7 +101,7 @@ async function enterIfItFits(stage, scene) {
       scene.output(scene.bytesOf("logits")),
     ]);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+    if (!(error instanceof TooLarge)) throw error;
     const { message } = error;
     return { right: [], wrong: [{ name: "its buffers", kind: "floor", reason: message, tooLarge: true }] };
   }

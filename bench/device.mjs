@@ -73,17 +73,17 @@ export async function* readParts(device, buffer, Numbers = Float32Array) {
   staging.destroy();
 }
 
-/**
- * What `work` gives; throws the first error that WebGPU reports meanwhile, and a RangeError where it is out of memory, as
- * segloss does for a map beyond the device.
- */
+/** What is computed is more than the device has room for: that is no wrong answer. */
+export class TooLarge extends Error {}
+
+/** What `work` gives; throws the first error that WebGPU reports meanwhile, and TooLarge where it is out of memory. */
 export async function withoutErrors(device, work) {
   device.pushErrorScope("out-of-memory");
   device.pushErrorScope("validation");
   const [result] = await Promise.allSettled([work()]);
   const invalid = await device.popErrorScope();
   const tooLarge = await device.popErrorScope();
-  if (tooLarge) throw new RangeError(firstLine(tooLarge));
+  if (tooLarge) throw new TooLarge(firstLine(tooLarge));
   if (result.status === "rejected") throw result.reason;
   if (invalid) throw new Error(firstLine(invalid));
   return result.value;

@@ -9,27 +9,39 @@ import { fastestOfEach, quartiles, ratioQuartiles, takeTurns } from "./timing.mj
 /** `stage`: the device, its clock, `createLoss`, random numbers and whom to tell how far it is. */
 export async function field(stage, { modes, rounds, size }) {
   const { device, clock, next, progress } = stage;
-  const meter = openMeter();
   progress("making the data");
-  const data = makeCase(size);
-  const scene = openScene(device, data);
-  const { right, wrong } = await enter(stage, scene, modes, (name) =>
-    progress(`checking the answers: ${name}`),
-  );
-  const isFloor = ({ kind }) => kind === "floor";
-
-  progress("choosing the copies");
-  const fastest = await fastestOfEach(clock, right.filter(isFloor), next);
-  const contenders = [...fastest, ...right.filter((contender) => !isFloor(contender))];
-  for (const contender of contenders) {
-    contender.counts = await meter.count(contender.step);
-    await device.queue.onSubmittedWorkDone();
+  const scene = openScene(device, makeCase(size));
+  try {
+    const { contenders, wrong } = await counted(stage, scene, modes);
+    const onRound = (round) => progress(`round ${round} of ${rounds}`, (round - 1) / rounds);
+    const timed = await takeTurns(clock, contenders, { rounds, next, onRound });
+    return { kind: "field", shape: scene.data.shape, contenders: summary(timed), wrong };
+  } finally {
+    scene.close();
   }
-  meter.close();
-  const onRound = (round) => progress(`round ${round} of ${rounds}`, (round - 1) / rounds);
-  const timed = await takeTurns(clock, contenders, { rounds, next, onRound });
-  scene.close();
-  return { kind: "field", shape: data.shape, contenders: summary(timed), wrong };
+}
+
+/** Those that answer right, the fastest of each floor among them, with what a step asks of WebGPU. */
+async function counted(stage, scene, modes) {
+  const { device, clock, next, progress } = stage;
+  const meter = openMeter();
+  try {
+    const { right, wrong } = await enter(stage, scene, modes, (name) =>
+      progress(`checking the answers: ${name}`),
+    );
+    const isFloor = ({ kind }) => kind === "floor";
+
+    progress("choosing the copies");
+    const fastest = await fastestOfEach(clock, right.filter(isFloor), next);
+    const contenders = [...fastest, ...right.filter((contender) => !isFloor(contender))];
+    for (const contender of contenders) {
+      contender.counts = await meter.count(contender.step);
+      await device.queue.onSubmittedWorkDone();
+    }
+    return { contenders, wrong };
+  } finally {
+    meter.close();
+  }
 }
 
 function summary(contenders) {

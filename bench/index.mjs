@@ -34,7 +34,7 @@ progress("");
 
 console.log(asText(report));
 if (json) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
-if (svg) writeFileSync(svg, curveSvg(report));
+if (svg && report.points.length > 0) writeFileSync(svg, curveSvg(report));
 if (report.wrong.some(({ kind }) => kind === "segloss" || kind === "floor")) process.exitCode = 1;
 device.destroy();
 

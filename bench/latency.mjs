@@ -13,14 +13,23 @@ const WARM_UP = 50;
 /** Of one step it takes many, they are short. */
 const STEPS_PER_ROUND = 20;
 
-export async function latency({ device, next, progress, ...stage }, { size, rounds }) {
-  progress("checking the answers");
-  const data = makeCase(size);
-  const scene = openScene(device, data);
+export async function latency(stage, { size, rounds }) {
+  stage.progress("checking the answers");
+  const scene = openScene(stage.device, makeCase(size));
   const meter = openMeter();
+  try {
+    return await latencyOf(stage, scene, meter, rounds);
+  } finally {
+    meter.close();
+    scene.close();
+  }
+}
+
+async function latencyOf({ device, next, progress, ...stage }, scene, meter, rounds) {
   const { right, wrong } = await enter(stage, scene, ["plain"]);
+  const { shape } = scene.data;
   const ours = right.find(({ kind }) => kind === "segloss");
-  if (!ours) return { kind: "latency", shape: data.shape, rows: [], wrong };
+  if (!ours) return { kind: "latency", shape, rows: [], wrong };
 
   const nothing = () => device.queue.submit([device.createCommandEncoder().finish()]);
   const kinds = [
@@ -37,12 +46,10 @@ export async function latency({ device, next, progress, ...stage }, { size, roun
   }
   const { submits, dispatches, ...created } = await meter.count(ours.step);
   await device.queue.onSubmittedWorkDone();
-  meter.close();
-  scene.close();
   const { buffers, bindGroups, pipelines, maps } = created;
   return {
     kind: "latency",
-    shape: data.shape,
+    shape,
     rows: timed.map(summary),
     above: quartiles(timed[1].times.map((ms, i) => ms - timed[0].times[i]))[1],
     step: { submits, dispatches, buffers, bindGroups, pipelines, maps },

@@ -6,10 +6,10 @@ import { pack, unpack } from "../dist/parity.js";
 const PAGE = `<!doctype html>
 <title>segloss</title>
 <link rel="icon" href="data:," />
-<script type="importmap">{ "imports": { "segloss": "/dist/index.js" } }</script>
+<script type="importmap">{ "imports": { "segloss": "./dist/index.js" } }</script>
 <script type="module">
   import * as segloss from "segloss";
-  import * as wire from "/dist/parity.js";
+  import * as wire from "./dist/parity.js";
   Object.assign(globalThis, { segloss, wire });
 </script>`;
 

@@ -71,7 +71,7 @@ function spread(length: number): Float32Array {
  *     const { ok, reason, worstLossError } = await selfTest(device);
  *     if (!ok) console.warn(`computing on the CPU: ${reason}`);
  *     const focal = await createLoss({ gamma: 2 }, ok ? { device } : { backend: "reference" });
- *     // worstLossError is 0.00000 to five digits, wherever ok is true
+ *     // worstLossError is 0.0000 to four digits, wherever ok is true
  */
 export async function selfTest(device: GPUDevice): Promise<SelfTestResult> {
   checkDevice(device);

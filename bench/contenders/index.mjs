@@ -1,6 +1,6 @@
 // The contenders, each held to the float64 reference.
 
-import { withoutErrors } from "../device.mjs";
+import { TooLarge, withoutErrors } from "../device.mjs";
 import { modeOf, PEERS } from "../modes.mjs";
 import { errorOf } from "./error.mjs";
 import { floors } from "./floors.mjs";
@@ -63,7 +63,7 @@ function rememberTruth(createLoss, scene) {
 }
 
 /** Splits applicants into `right` and `wrong`. */
-async function admit(device, applicants, onApplicant) {
+export async function admit(device, applicants, onApplicant) {
   const right = [];
   const wrong = [];
   for (const { wanted, open, tolerance = TOLERANCE, ...contender } of applicants) {
@@ -80,7 +80,7 @@ async function admit(device, applicants, onApplicant) {
         name: contender.name,
         kind: contender.kind,
         reason: error.message,
-        tooLarge: error instanceof RangeError,
+        tooLarge: error instanceof TooLarge,
       });
     }
   }

@@ -1,7 +1,7 @@
 // segloss: encode into an encoder of the caller's, on the caller's buffers.
 
 import { fromHalf } from "../data.mjs";
-import { readParts } from "../device.mjs";
+import { readParts, TooLarge } from "../device.mjs";
 import { HALF_SCALE } from "../modes.mjs";
 
 /** `createLoss`: that of the build under test. `mode`: as modeOf gives it. */
@@ -23,7 +23,7 @@ export async function segloss(createLoss, scene, mode) {
   };
   const encode = () => {
     const encoder = device.createCommandEncoder();
-    loss.encode(encoder, bindings);
+    tellingTooLarge(() => loss.encode(encoder, bindings));
     return encoder.finish();
   };
   const step = () => device.queue.submit([encode()]);
@@ -38,6 +38,17 @@ export async function segloss(createLoss, scene, mode) {
       return { loss: result.loss, gradient: type === "f16" ? floatsOf(parts) : parts };
     },
   };
+}
+
+/** A map beyond the device is refused for its shape. */
+function tellingTooLarge(work) {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof RangeError && error.message.startsWith("shape: "))
+      throw new TooLarge(error.message, { cause: error });
+    throw error;
+  }
 }
 
 async function* floatsOf(parts) {

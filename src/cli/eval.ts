@@ -7,9 +7,25 @@ import { checkSpec, type CheckedSpec, type LossSpec } from "../spec.js";
 import { openLoss } from "./backend.js";
 import { explained, notesOn } from "./explain.js";
 import type { Engine, Io } from "./io.js";
-import { closeFiles, loadFiles, loadMaps, loadSample, lossInputs, targetsPath, type Input } from "./load.js";
+import {
+  closeFiles,
+  loadFiles,
+  loadMaps,
+  loadSample,
+  lossInputs,
+  targetsPath,
+  type Input,
+  type MostInMemory,
+} from "./load.js";
 import type { RunOptions } from "./options.js";
-import { askedOutputs, checkOutputFiles, checkPicture, outputFiles, outputPaths } from "./outputs.js";
+import {
+  askedOutputs,
+  checkOutputFiles,
+  checkPicture,
+  isPicture,
+  outputFiles,
+  outputPaths,
+} from "./outputs.js";
 import { checkInputPaths, checkOutputPaths, type Paths } from "./paths.js";
 import { countIgnored } from "./positions.js";
 import { Progress } from "./progress.js";
@@ -29,8 +45,15 @@ export async function evaluateFiles(
   const targets = targetsPath(logits, givenTargets);
   const paths = { LOGITS: logits, TARGETS: targets };
   await evaluate(io, engine, spec, options, paths, (checked, progress) =>
-    loadFiles(logits, targets, checked, progress, engine.mostInMemory),
+    loadFiles(logits, targets, checked, progress, mostInMemory(checked, options, engine.mostInMemory)),
   );
+}
+
+/** A picture of the loss shows which pixels count. That is seen in arrays that are there as a whole. */
+function mostInMemory({ from, onInvalid }: CheckedSpec, { lossMap }: RunOptions, most: number): MostInMemory {
+  if (lossMap === undefined || !isPicture(lossMap)) return { logits: most, targets: most };
+  const canBeInvalid = from === "probabilities" && onInvalid === "count";
+  return { logits: canBeInvalid ? Infinity : most, targets: Infinity };
 }
 
 /** The loss of the bundled sample, and its map as a picture. */

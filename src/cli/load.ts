@@ -52,12 +52,15 @@ export function targetsPath(logits: string, targets: string | undefined): string
   throw new UsageError("TARGETS: expected a file; only a .npz or .safetensors file can hold both");
 }
 
+/** Arrays of more bytes are read piece by piece while the loss is computed. */
+export type MostInMemory = Record<"logits" | "targets", number>;
+
 export async function loadFiles(
   logitsPath: string,
   targetsPath: string,
   spec: CheckedSpec,
   progress: Progress,
-  mostInMemory: number,
+  mostInMemory: MostInMemory,
 ): Promise<Input> {
   /** The numbers of a file, or, if they are too many, the file. */
   const load = async <T, Type extends string>(
@@ -65,8 +68,9 @@ export async function loadFiles(
     input: OpenInput<T>,
     type: Type,
     elementBytes: number,
+    most: number,
   ): Promise<T | FileSource<Type>> => {
-    if (input.readBytes && input.count * elementBytes > mostInMemory)
+    if (input.readBytes && input.count * elementBytes > most)
       return new FileSource(input, type, elementBytes);
     try {
       return await progress.bytes(`reading ${path}`, (onBytes) => input.read(undefined, onBytes));
@@ -79,7 +83,8 @@ export async function loadFiles(
   let data: Logits | FileSource<LogitType> | undefined;
   try {
     checkClasses(shape, spec);
-    data = await load(logitsPath, logits, type, LOGIT_ARRAYS[type].BYTES_PER_ELEMENT);
+    const elementBytes = LOGIT_ARRAYS[type].BYTES_PER_ELEMENT;
+    data = await load(logitsPath, logits, type, elementBytes, mostInMemory.logits);
     const targets = await progress.bytes(`reading ${targetsPath}`, (onBytes) =>
       openTargets(targetsPath, shape, spec, onBytes),
     );
@@ -88,7 +93,7 @@ export async function loadFiles(
     return {
       logits: { data, source, fileShape, shape },
       targets: {
-        data: await load(targetsPath, targets, "f32" as const, bytes),
+        data: await load(targetsPath, targets, "f32" as const, bytes, mostInMemory.targets),
         source: targets.source,
         fileShape: targets.fileShape,
       },

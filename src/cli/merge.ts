@@ -5,7 +5,7 @@ import { checkWritable, npyPieces, writeFiles } from "../formats/files.js";
 import { checkExtension } from "../formats/meaning.js";
 import { confusionShape } from "./outputs.js";
 import { notesOnTotals } from "./explain.js";
-import type { Io } from "./io.js";
+import { UsageError, type Io } from "./io.js";
 import type { RunOptions } from "./options.js";
 import { readStdin } from "./pairs.js";
 import { parsePartials, partialText, type Found, type PartialResult } from "./partial.js";
@@ -18,6 +18,7 @@ import { addUp, checkComplete, totalsOf } from "./tally.js";
 export type MergeOptions = Pick<RunOptions, "json" | "quiet" | "confusion"> & { partial?: string };
 
 export async function merge(io: Io, paths: readonly string[], options: MergeOptions): Promise<void> {
+  checkPartialAlone(options);
   await checkMergeOutputs(options);
   const inputs = Object.fromEntries(paths.map((path, i) => [`PARTIAL ${i + 1}`, path]));
   await checkOutputPaths(inputs, { "--partial": options.partial });
@@ -33,6 +34,16 @@ export async function merge(io: Io, paths: readonly string[], options: MergeOpti
   }
   checkComplete(merged);
   await printMerged(io, merged, options);
+}
+
+/** A partial is not reported: it is added up again, or reported by a merge without `--partial`. */
+function checkPartialAlone({ partial, confusion, json }: MergeOptions): void {
+  if (partial === undefined) return;
+  for (const [flag, isGiven] of [
+    ["--confusion", confusion !== undefined],
+    ["--json", json],
+  ] as const)
+    if (isGiven) throw new UsageError(`${flag}: is of a report; leave it or --partial out`);
 }
 
 /** Refuses what cannot be written, before there is anything to write. */

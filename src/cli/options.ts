@@ -6,7 +6,7 @@ import { ARRAY_FILES, splitPath } from "../formats/arrays.js";
 import { either } from "../formats/meaning.js";
 import type { LossSpec } from "../index.js";
 import { UsageError } from "./io.js";
-import type { Shard } from "./units.js";
+import { MOST_SHARDS, type Shard } from "./units.js";
 
 /** What `eval`, and `segloss` alone, are told beside the loss itself. */
 export interface RunOptions {
@@ -180,8 +180,9 @@ function oneOf(...words: string[]): Flag["read"] {
 
 function shardOf(text: string): Shard {
   const [index, of] = (/^\d+\/\d+$/.test(text) ? text.split("/").map(Number) : []) as [number?, number?];
-  if (index !== undefined && of !== undefined && index >= 1 && index <= of && Number.isSafeInteger(of))
-    return { index, of };
+  if (of !== undefined && of > MOST_SHARDS)
+    throw new UsageError(`--shard: expected at most ${MOST_SHARDS} parts, got ${JSON.stringify(text)}`);
+  if (index !== undefined && of !== undefined && index >= 1 && index <= of) return { index, of };
   throw new UsageError(
     `--shard: expected i/n with i from 1 to n, got ${JSON.stringify(text)}` +
       (index === 0 ? "; where counting begins at 0, add 1" : ""),

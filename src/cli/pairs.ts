@@ -1,7 +1,7 @@
 // What is evaluated: one pair of files on the command line, or a list of them.
 
 import { dirname, isAbsolute, join } from "node:path";
-import { readBytes } from "../formats/bytes.js";
+import { InputFile } from "../formats/bytes.js";
 import { UsageError, type Io } from "./io.js";
 import { targetsPath } from "./load.js";
 
@@ -13,18 +13,24 @@ export interface Pair {
   written: readonly string[];
 }
 
-/** `-` is what is on stdin, with paths relative to the current folder. */
+/** Paths are relative to the folder of the list; of `-`, which is stdin, and of a pipe to the current folder. */
 export async function readList(list: string, io: Io): Promise<Pair[]> {
-  const [bytes, name, folder] =
-    list === "-" ? [await readStdin(io), "stdin", ""] : [await readBytes(list), list, dirname(list)];
-  return parseList(new TextDecoder().decode(bytes), name, folder);
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  if (list === "-") return parseList(decode(await readStdin(io)), "stdin", "");
+  const file = await InputFile.open(list);
+  try {
+    return parseList(decode(await file.readAll()), list, file.isRegular ? dirname(list) : "");
+  } finally {
+    await file.close();
+  }
 }
 
 /** A line for each pair: LOGITS TARGETS, and pixel weights if there are. Tabs between, or spaces; # begins a comment. */
 export function parseList(text: string, name: string, folder: string): Pair[] {
   const pairs = text.split(/\r?\n/).flatMap((line, i) => {
     if (/^\s*(#|$)/.test(line)) return [];
-    const written = line.trim().split(line.includes("\t") ? /\s*\t\s*/ : /\s+/);
+    const text = line.trim();
+    const written = text.split(text.includes("\t") ? /\s*\t\s*/ : /\s+/);
     const [logits, ...others] = written.map((path) =>
       path === "" || isAbsolute(path) ? path : join(folder, path),
     );
@@ -39,6 +45,11 @@ export function parseList(text: string, name: string, folder: string): Pair[] {
   });
   if (pairs.length === 0) throw new UsageError(`${name}: has no pair; expected lines of LOGITS TARGETS`);
   return pairs;
+}
+
+/** An error of one pair, where there are others. */
+export function ofPair(error: UsageError, { written }: Pair): UsageError {
+  return new UsageError(`${written.join(" ")}: ${error.message}`);
 }
 
 /** All that comes in. */

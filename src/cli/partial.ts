@@ -3,7 +3,7 @@
 import { FileError } from "../formats/error.js";
 import { checkSpec, confusionSize, type CheckedSpec, type LossSpec } from "../spec.js";
 import type { ExactTerms } from "./exact.js";
-import type { Shard } from "./units.js";
+import { MOST_SHARDS, type Shard } from "./units.js";
 
 export const FORMAT = "segloss partial";
 export const VERSION = 1;
@@ -117,7 +117,12 @@ function isPartial(value: unknown): value is PartialResult {
       [classes, units, ...COUNTS.map((name) => counts[name]), ...confusion].every(isCount) &&
       parts.every(
         ({ index, of, from, to }) =>
-          [index, of, from, to].every(isCount) && from <= to && to <= units && 1 <= index && index <= of,
+          [index, of, from, to].every(isCount) &&
+          from <= to &&
+          to <= units &&
+          1 <= index &&
+          index <= of &&
+          of <= MOST_SHARDS,
       ) &&
       devices.every(({ backend, adapter }) =>
         [backend, adapter?.name ?? "", adapter?.source ?? ""].every(isText),

@@ -101,13 +101,17 @@ export function positionsOf(spec: CheckedSpec, inputs: CheckedInputs): Positions
   };
 }
 
-/** Counts cannot tell it where something is out of range, for then a position may be both valid and invalid. */
+/**
+ * Counts cannot tell it where something is out of range, for then a position may be both valid and invalid. Nor can soft
+ * targets that are read piece by piece: null.
+ */
 export function countIgnored(
   spec: CheckedSpec,
   inputs: CheckedInputs,
   { validCount, invalidCount }: { validCount: number; invalidCount: number },
-): number {
+): number | null {
   if (invalidCount === 0) return inputs.positions - validCount;
+  if (isSource(inputs.targets)) return null;
   const { state } = positionsOf(spec, inputs);
   let ignored = 0;
   for (let position = 0; position < inputs.positions; position++)

@@ -12,7 +12,7 @@ import type { Range } from "../formats/meaning.js";
 import type { CheckedSpec, Extent, Shape, Targets } from "../spec.js";
 import { UsageError } from "./io.js";
 import type { Input } from "./load.js";
-import type { Pair } from "./pairs.js";
+import { ofPair, type Pair } from "./pairs.js";
 import { checkInputPaths } from "./paths.js";
 import { elementRanges, pixelRanges, type Unit } from "./units.js";
 
@@ -52,7 +52,7 @@ export class UnitReader {
   /** An error of one pair of many. */
   named(error: unknown, { pair }: Unit): unknown {
     if (this.sources.length === 1 || !(error instanceof UsageError)) return error;
-    return new UsageError(`${this.sources[pair]!.written.join(" ")}: ${error.message}`);
+    return ofPair(error, this.sources[pair]!);
   }
 
   async close(): Promise<void> {

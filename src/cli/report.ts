@@ -14,7 +14,8 @@ export interface Report {
   input: Input;
   inputs: CheckedInputs;
   result: LossResult<Logits>;
-  ignoredCount: number;
+  /** Null where it cannot be known. */
+  ignoredCount: number | null;
   options: RunOptions;
   /** The loss of the brightest colour of a loss map in PNG. */
   lossScale: number | undefined;
@@ -28,7 +29,8 @@ export interface Report {
 export interface Answer {
   spec: CheckedSpec;
   result: Totals;
-  ignoredCount: number;
+  /** Null where it cannot be known. */
+  ignoredCount: number | null;
   classNames?: readonly string[] | undefined;
 }
 
@@ -237,7 +239,9 @@ function countPhrases({ result, ignoredCount }: Answer): string[] {
     invalid: result.invalidCount,
     "non-finite": result.nonFiniteCount,
   };
-  return listed(...Object.entries(counts).map(([name, count]) => `${whole(count)} ${name}`));
+  return listed(
+    ...Object.entries(counts).map(([name, count]) => `${count === null ? "unknown" : whole(count)} ${name}`),
+  );
 }
 
 function outputFacts(report: Report): Fact[] {

@@ -9,8 +9,8 @@ import { explained } from "./explain.js";
 import { UsageError, type Engine, type Io } from "./io.js";
 import { checkClasses, lossInputs, targetsPath } from "./load.js";
 import { checkMergeOutputs, printMerged, writePartial } from "./merge.js";
-import type { RunOptions, ShardOptions } from "./options.js";
-import { readList, type Pair } from "./pairs.js";
+import { withFlags, type RunOptions, type ShardOptions } from "./options.js";
+import { ofPair, readList, type Pair } from "./pairs.js";
 import type { Evaluated, PartialResult } from "./partial.js";
 import { checkInputPaths, checkOutputPaths } from "./paths.js";
 import { countIgnored } from "./positions.js";
@@ -109,13 +109,18 @@ async function pairsOf(
 async function makePlan(spec: CheckedSpec, pairs: readonly Pair[]): Promise<Plan> {
   const sources: Source[] = [];
   const waiting = pairs.entries();
+  let hasFailed = false;
   const look = async () => {
     for (const [i, pair] of waiting) {
-      const logits = await openLogits(pair.logits, spec);
-      await logits.close();
-      checkClasses(logits.shape, spec);
-      const { shape, type: logitType } = logits;
-      sources[i] = { ...pair, ...checkShape(spec, shape), shape, logitType };
+      if (hasFailed) return;
+      try {
+        sources[i] = await sourceOf(spec, pair);
+      } catch (error) {
+        hasFailed = true;
+        throw pairs.length > 1 && isOfSpec(error)
+          ? ofPair(new UsageError(withFlags(error.message)), pair)
+          : error;
+      }
     }
   };
   await Promise.all(Array.from({ length: OPENED_AT_ONCE }, look));
@@ -142,6 +147,19 @@ async function makePlan(spec: CheckedSpec, pairs: readonly Pair[]): Promise<Plan
       }),
     },
   };
+}
+
+async function sourceOf(spec: CheckedSpec, pair: Pair): Promise<Source> {
+  const logits = await openLogits(pair.logits, spec);
+  await logits.close();
+  const { shape, type: logitType } = logits;
+  checkClasses(shape, spec);
+  return { ...pair, ...checkShape(spec, shape), shape, logitType };
+}
+
+/** Those name no file. */
+function isOfSpec(error: unknown): error is TypeError | RangeError {
+  return error instanceof TypeError || error instanceof RangeError;
 }
 
 function fingerprintOf(sources: readonly Source[]): string {
@@ -207,5 +225,5 @@ async function addUnit(tally: Tally, { loss }: OpenLoss, unit: Unit, reader: Uni
     .catch((error: unknown) => {
       throw reader.named(explained(error, loss.spec, inputs, input), unit);
     });
-  tally.addUnit(result, countIgnored(loss.spec, inputs, result));
+  tally.addUnit(result, countIgnored(loss.spec, inputs, result)!); // the arrays of a unit are there as a whole
 }

@@ -22,6 +22,9 @@ export interface Shard {
   readonly of: number;
 }
 
+/** More parts than this are a slip of the pen. */
+export const MOST_SHARDS: number = 2 ** 20;
+
 export interface Grid {
   /** Images are taken together up to so many numbers of the logits. */
   readonly together: number;

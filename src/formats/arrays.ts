@@ -67,6 +67,8 @@ export async function openArray(path: string, wanted: Wanted): Promise<OpenArray
   const choose = (names: readonly string[]) => chooseName(names, name, wanted, filePath);
   const file = await InputFile.open(filePath);
   try {
+    if (!file.isRegular)
+      throw new FileError(`${filePath}: arrays cannot be read from a pipe or a device; save it as a file`);
     const extension = extname(filePath).toLowerCase();
     const array =
       extension === ".npz"

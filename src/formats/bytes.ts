@@ -15,6 +15,8 @@ export class InputFile {
     readonly path: string,
     /** In bytes, when it was opened. */
     readonly size: number,
+    /** Bytes are where they are asked for; of a pipe there is no size, and they come once, in order. */
+    readonly isRegular: boolean,
     private readonly handle: FileHandle,
   ) {}
 
@@ -24,7 +26,7 @@ export class InputFile {
       handle = await open(path);
       const stats = await handle.stat();
       if (stats.isDirectory()) throw new FileError(`${path}: a folder, not a file`);
-      return new InputFile(path, stats.size, handle);
+      return new InputFile(path, stats.size, stats.isFile(), handle);
     } catch (error) {
       await handle?.close();
       throw named(error, path);
@@ -42,6 +44,17 @@ export class InputFile {
       await this.fill(chunk, position + at);
       onBytes?.(at + chunk.length, bytes.length);
     }
+  }
+
+  /** All that comes, of a pipe too. */
+  async readAll(onBytes?: OnBytes): Promise<Uint8Array> {
+    if (!this.isRegular)
+      return this.handle.readFile().catch((error: unknown) => {
+        throw named(error, this.path);
+      });
+    const bytes = new Uint8Array(this.size);
+    await this.read(bytes, 0, onBytes);
+    return bytes;
   }
 
   async close(): Promise<void> {
@@ -66,9 +79,7 @@ export class InputFile {
 export async function readBytes(path: string, onBytes?: OnBytes): Promise<Uint8Array> {
   const file = await InputFile.open(path);
   try {
-    const bytes = new Uint8Array(file.size);
-    await file.read(bytes, 0, onBytes);
-    return bytes;
+    return await file.readAll(onBytes);
   } finally {
     await file.close();
   }

@@ -1,5 +1,6 @@
 // Files that appear whole or not at all: written beside their places, then moved there. Node only.
 
+import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -23,7 +24,7 @@ export interface NpyWriter {
   abort(): Promise<void>;
 }
 
-/** Writes all of these files or none. */
+/** Writes these files. None is in its place before all are written, and none is ever there in part. */
 export async function writeFiles(files: readonly OutputFile[], onBytes?: OnBytes): Promise<void> {
   const total = files.flatMap((file) => file.pieces).reduce((sum, piece) => sum + piece.length, 0);
   const written: NewFile[] = [];
@@ -83,10 +84,10 @@ class NewFile {
   ) {}
 
   static async create(path: string): Promise<NewFile> {
-    const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+    const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
     removeOnSignal(temporary);
     try {
-      return new NewFile(path, temporary, await open(temporary, "w"));
+      return new NewFile(path, temporary, await open(temporary, "wx"));
     } catch (error) {
       forget(temporary);
       throw cannotWrite(path, error);

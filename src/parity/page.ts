@@ -7,13 +7,16 @@ import { runWork, type Report, type Work } from "./work.js";
 /** What a page says beside its reports: that it cannot go on. */
 export type PageReport = Report | { kind: "failed"; message: string; isUnavailable: boolean };
 
-/** Where a page gets its work and leaves its reports. */
-export const WORK_PATH = "/work";
-export const REPORT_PATH = "/report";
+/** Where a page gets its work and leaves its reports, beside itself. */
+export const WORK_PATH = "work";
+export const REPORT_PATH = "report";
 
 /** To be called once, by the page. */
 export async function runInPage(): Promise<void> {
-  const tell = (report: PageReport) => fetch(REPORT_PATH, { method: "POST", body: pack(report) });
+  const tell = async (report: PageReport) => {
+    const { ok, status } = await fetch(REPORT_PATH, { method: "POST", body: pack(report) });
+    if (!ok) throw new Error(`a report was not taken, status ${status}`);
+  };
   try {
     const work = unpack(await (await fetch(WORK_PATH)).text()) as Work;
     await runWork(work, () => requestDevice(), tell);

@@ -30,6 +30,17 @@ export function unpack(text: string): unknown {
   );
 }
 
+/** Of all arrays in a value. */
+export function arrayBytes(value: unknown): number {
+  let bytes = 0;
+  JSON.stringify(value, (_, part: unknown) => {
+    if (!ArrayBuffer.isView(part)) return part;
+    bytes += part.byteLength;
+    return undefined;
+  });
+  return bytes;
+}
+
 /** Bytes that are written as text at a time: as many as a call may have arguments, in whole triples. */
 const PIECE = 3 * 2 ** 13;
 

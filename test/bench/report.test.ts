@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { errorOf } from "../../bench/contenders/error.mjs";
+import { admit } from "../../bench/contenders/index.mjs";
 import type { FieldReport } from "../../bench/measure.mjs";
 import { asMarkdown, asText } from "../../bench/table.mjs";
 
@@ -27,6 +28,23 @@ describe("the error of an answer", () => {
     expect(await errorOf({ loss: 2, gradient: [parts[0]!] }, wanted)).toBeNaN();
     const spoilt = Float32Array.of(NaN, 2, 1);
     expect(await errorOf({ loss: 2, gradient: [spoilt, parts[1]!] }, wanted)).toBeNaN();
+  });
+});
+
+test("who answers with an error is wrong, and too large only where the device is out of memory", async () => {
+  let outOfMemory = false;
+  const device = {
+    pushErrorScope: () => undefined,
+    popErrorScope: async () => (outOfMemory ? { message: "no room" } : null),
+  };
+  const answering = (answer: () => Promise<{ loss: number }>) =>
+    admit(device, [{ name: "one", kind: "segloss", open: () => ({ answer }), wanted: () => ({ loss: 1 }) }]);
+  const miscounts = () => Promise.reject(new RangeError("targets: 3 of 4 labels are neither …"));
+  expect(await answering(miscounts)).toMatchObject({ right: [], wrong: [{ tooLarge: false }] });
+  expect(await answering(async () => ({ loss: 1 }))).toMatchObject({ right: [{ error: 0 }], wrong: [] });
+  outOfMemory = true;
+  expect(await answering(async () => ({ loss: 0 }))).toMatchObject({
+    wrong: [{ reason: "no room", tooLarge: true }],
   });
 });
 

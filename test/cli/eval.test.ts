@@ -320,6 +320,29 @@ describe("files that are read piece by piece", () => {
     expect(await read({ engine: inPieces })).toEqual(await read());
   });
 
+  test.each([
+    ["soft targets", "logits.npy soft.npy"],
+    ["probabilities out of range", "odd.npy labels.npy --from probabilities --on-invalid count"],
+  ])("leave the same pixels of a loss map grey, with %s", async (_, files) => {
+    saveNpy("odd.npy", Float32Array.of(0.5, 0.5, 7, 0.5, 0.5, 0.5, 0.5, 0.5), [1, 2, 2, 2]);
+    const paint = async (world?: { engine: Engine }) => {
+      const { code, stderr } = await onCpu(`eval ${files} --ignore-index 255 --loss-map m.png`, world);
+      expect({ code, stderr }).toMatchObject({ code: 0 });
+      return readFileSync("m.png");
+    };
+    expect(await paint({ engine: inPieces })).toEqual(await paint());
+  });
+
+  test("are not known to be ignored or invalid, where both are possible", async () => {
+    saveNpy("both.npy", Float32Array.of(0.5, 2, 0, 255, 0.5, 0, 1, 255), [1, 2, 2, 2]);
+    const line = "eval logits.npy both.npy --ignore-index 255 --on-invalid count";
+    const count = async (world?: { engine: Engine }) =>
+      JSON.parse((await onCpu(`${line} --json`, world)).stdout);
+    expect(await count()).toMatchObject({ validCount: 3, ignoredCount: 1, invalidCount: 1 });
+    expect(await count({ engine: inPieces })).toMatchObject({ ignoredCount: null, invalidCount: 1 });
+    expect((await onCpu(line, { engine: inPieces })).stdout).toContain("unknown ignored");
+  });
+
   test("are still told what is wrong with their labels, and leave no file", async () => {
     const line = "eval logits.npy labels.npy --grad wrong.npy";
     const { code, stderr } = await onCpu(line, { engine: inPieces });

@@ -9,6 +9,8 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { UsageError } from "../../src/cli/io.js";
@@ -208,7 +210,7 @@ describe("one pair", () => {
 
 describe("a list", () => {
   test("has paths relative to its folder, tabs or spaces between them, and comments", () => {
-    const text = "# c\n\na.npy b.png\r\n /abs/a.npy\tb c.npy\tw.npy\n  # d\nboth.npz\n";
+    const text = "# c\n\na.npy b.png\r\n /abs/a.npy\tb c.npy\tw.npy\n  # d\nboth.npz\ne.npy f.png\t\n";
     expect(parseList(text, "l", "f")).toEqual([
       { logits: "f/a.npy", targets: "f/b.png", written: ["a.npy", "b.png"] },
       {
@@ -218,6 +220,7 @@ describe("a list", () => {
         written: ["/abs/a.npy", "b c.npy", "w.npy"],
       },
       { logits: "f/both.npz", targets: "f/both.npz", written: ["both.npz"] },
+      { logits: "f/e.npy", targets: "f/f.png", written: ["e.npy", "f.png"] },
     ]);
   });
 
@@ -227,6 +230,26 @@ describe("a list", () => {
     ["# nothing", "l: has no pair; expected lines of LOGITS TARGETS"],
   ])("%j is refused", (text, expected) => {
     expect(() => parseList(text, "l", "")).toThrow(new UsageError(expected));
+  });
+
+  test.skipIf(process.platform === "win32")("may come through a pipe, and so may partials", async () => {
+    clean();
+    const pairs = "data/x0.npy data/y0.npy\ndata/x2.npy data/y2.npy\n";
+    const line = "--ignore-index 255 --quiet";
+    writeFileSync("two.txt", pairs);
+    const expected = await done(`eval --list two.txt ${line}`);
+    execFileSync("mkfifo", ["data/pipe"]);
+    const throughPipe = async (text: string, command: string) => {
+      const [stdout] = await Promise.all([
+        done(command, !command.startsWith("merge")),
+        writeFile("data/pipe", text),
+      ]);
+      return stdout;
+    };
+    expect(await throughPipe(pairs, `eval --list data/pipe ${line}`)).toBe(expected);
+    await done("eval --list two.txt --ignore-index 255 --partial piped.json");
+    const partial = readFileSync("piped.json", "utf8");
+    expect(await throughPipe(partial, "merge data/pipe --quiet")).toBe(expected);
   });
 
   test("may come from stdin, and so may partials", async () => {
@@ -352,6 +375,11 @@ describe("refusing", () => {
       "a-1-of-3.json b-2-of-2.json --partial ./b-2-of-2.json",
       "--partial: ./b-2-of-2.json is PARTIAL 2 already; choose another file",
     ],
+    [
+      "a-1-of-3.json --partial out.json --confusion c.npy",
+      "--confusion: is of a report; leave it or --partial out",
+    ],
+    ["a-1-of-3.json --partial out.json --json", "--json: is of a report; leave it or --partial out"],
     ["no.json", "no.json: no such file or folder"],
     ["a-1-of-3.json --partial out.txt", "--partial: expected a .json file, got out.txt"],
   ])("merge %s", async (line, expected) => {
@@ -363,6 +391,7 @@ describe("refusing", () => {
   test.each([
     ["--shard 0/4", '--shard: expected i/n with i from 1 to n, got "0/4"; where counting begins at 0, add 1'],
     ["--shard 5/4", '--shard: expected i/n with i from 1 to n, got "5/4"'],
+    ["--shard 1/9007199254740991", '--shard: expected at most 1048576 parts, got "1/9007199254740991"'],
     ["--shard 1", '--shard: expected i/n with i from 1 to n, got "1"'],
     [
       "--grad g.npy",
@@ -389,6 +418,14 @@ describe("refusing", () => {
       stdout: "",
       stderr: `segloss: ${expected}\n`,
     });
+  });
+
+  test("a list of which one pair does not fit the flags", async () => {
+    saveNpy("data/one.npy", new Float32Array(20), [1, 4, 5]);
+    writeFileSync("one.txt", "data/x0.npy data/y0.npy\ndata/one.npy data/y0.npy\n");
+    expect((await onCpu("eval --list one.txt --class-weights 1,2,3")).stderr).toBe(
+      "segloss: data/one.npy data/y0.npy: --class-weights: expected 1 number for [1, 1, 4, 5], got 3\n",
+    );
   });
 
   test("lists of different classes, or of one file twice", async () => {

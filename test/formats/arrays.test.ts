@@ -37,6 +37,15 @@ describe("a path", () => {
   );
 });
 
+test.skipIf(process.platform === "win32")(
+  "what is no regular file is refused, for it cannot be read in pieces",
+  async () => {
+    expect(await message(readArray("/dev/null", LABELS))).toBe(
+      "/dev/null: arrays cannot be read from a pipe or a device; save it as a file",
+    );
+  },
+);
+
 test("archives can hold several arrays", () => {
   expect(["a.npz", "A.SAFETENSORS", "a.npy", "a.png", "npz"].map(isArchive)).toEqual([
     true,

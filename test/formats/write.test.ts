@@ -36,6 +36,16 @@ describe("a .npy file", () => {
     expect(readdirSync(at())).toEqual(["a.npy"]);
   });
 
+  test("that two write at a time is that of the last, and of nobody else", async () => {
+    const [one, other] = [await createNpy(at("a.npy"), [6], "<f4"), await createNpy(at("a.npy"), [3], "<f4")];
+    await one.write(bytes(0, 6), 0);
+    await other.write(bytes(0, 3), 0);
+    await other.commit();
+    await one.commit();
+    expect(new Uint8Array(readFileSync(at("a.npy")))).toEqual(encodeNpy(DATA, [6]));
+    expect(readdirSync(at())).toEqual(["a.npy"]);
+  });
+
   test("may be larger than 4 GiB", async () => {
     const count = 5 * 2 ** 30;
     const file = await createNpy(at("a.npy"), [5, 2 ** 30], "|u1");

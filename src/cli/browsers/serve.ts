@@ -1,5 +1,6 @@
 // The built package over localhost, where a page may use WebGPU: elsewhere it needs https.
 
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
@@ -21,16 +22,31 @@ export interface Served {
   close(): Promise<void>;
 }
 
-/** Serves a page, the modules of dist/ under `/dist/`, and what `routes` say. */
+/** Longer than any report. */
+const MOST_BODY_BYTES = 64 * 2 ** 20;
+
+/**
+ * Serves a page and, beside it, the modules of dist/ under `dist/` and what `routes` say. All of it under a path that
+ * only who is given the URL knows: other pages and other users of this machine can reach the port, too.
+ */
 export async function servePage(html: string, routes: Record<string, Route> = {}): Promise<Served> {
+  const folder = `/${randomUUID()}/`;
+  let host = "";
   const server = createServer((request, response) => {
-    answer(request, response, html, routes).catch((error: Error) =>
-      response.writeHead(404).end(`${request.url}: ${error.message}`),
-    );
+    const path =
+      request.headers.host === host && request.url!.startsWith(folder) && request.url!.slice(folder.length);
+    if (path === false) response.writeHead(404).end();
+    else
+      answer(path, request, response, html, routes).catch((error: Error) =>
+        response.writeHead(404).end(`${path}: ${error.message}`),
+      );
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(0, "127.0.0.1", resolve);
+  });
+  host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    url: `http://${host}${folder}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -40,15 +56,15 @@ export async function servePage(html: string, routes: Record<string, Route> = {}
 }
 
 async function answer(
+  path: string,
   request: IncomingMessage,
   response: ServerResponse,
   html: string,
   routes: Record<string, Route>,
 ): Promise<void> {
-  const { pathname } = new URL(request.url!, "http://localhost");
-  const [, file] = /^\/dist\/([\w-]+\.js(?:\.map)?)$/.exec(pathname) ?? [];
-  const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
-  if (!route && !file && pathname !== "/") throw new Error("is not served");
+  const [, file] = /^dist\/([\w-]+\.js(?:\.map)?)$/.exec(path) ?? [];
+  const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  if (!route && !file && path !== "") throw new Error("is not served");
   const content = route ? await route(await bodyOf(request)) : file ? await readFile(join(DIST, file)) : html;
   response.setHeader("content-type", file ? "text/javascript" : "text/html; charset=utf-8");
   response.end(content);
@@ -56,6 +72,11 @@ async function answer(
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MOST_BODY_BYTES) throw new Error(`expected at most ${MOST_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
   return Buffer.concat(chunks).toString("utf8");
 }

@@ -12,11 +12,14 @@ import {
   checkSpec,
   LOGIT_ARRAYS,
   TARGET_ARRAYS,
+  type CheckedInputs,
   type ClassResult,
+  type Logits,
   type LogitType,
   type LossInputs,
   type LossSpec,
   type Shape,
+  type Targets,
   type TargetType,
 } from "../../spec.js";
 import type { OnBytes } from "../../formats/files.js";
@@ -51,7 +54,7 @@ interface Expected {
   nonFiniteCount?: number;
   lossMap?: Numbers;
   gradLogits?: Numbers;
-  perClass?: ClassResult[];
+  perClass?: Record<keyof ClassResult, number | string>[];
 }
 
 const CASE_NAMES = {
@@ -79,6 +82,8 @@ const EXPECTED_NAMES = {
   gradLogits: 0,
   perClass: 0,
 } satisfies Record<keyof Expected, 0>;
+
+const CLASS_NAMES = { count: 0, lossSum: 0, correct: 0 } satisfies Record<keyof ClassResult, 0>;
 
 /** The cases of a file, all of them checked. */
 export async function readCases(path: string, onBytes?: OnBytes): Promise<GivenCase[]> {
@@ -120,13 +125,9 @@ function caseOf(item: FileCase): GivenCase {
   oneOf("logitsType", logitsType, LOGIT_ARRAYS);
   oneOf("targetsType", targetsType, TARGET_ARRAYS);
   const logits = numbers("logits", item.logits);
-  const targets = numbers("targets", item.targets);
   const inputs: LossInputs = {
     logits: logitsType === "f16" ? floatsToHalves(Float64Array.from(logits)) : Float32Array.from(logits),
-    targets:
-      targetsType === "i64"
-        ? BigInt64Array.from(targets, bigInt)
-        : TARGET_ARRAYS[targetsType].from(targets as number[]),
+    targets: targetsOf(targetsType, numbers("targets", item.targets)),
     shape,
     ...(pixelWeights && { pixelWeights: Float32Array.from(numbers("pixelWeights", pixelWeights)) }),
     ...(gradOutput !== undefined && {
@@ -138,11 +139,15 @@ function caseOf(item: FileCase): GivenCase {
   if (!(typeof tolerance === "number" && tolerance >= 0 && tolerance < Infinity))
     wrongType("tolerance", "a number ≥ 0", tolerance);
   const checked = checkInputs(checkSpec(spec), inputs);
-  const expected = item.expected && expectedOf(item.expected, shape, checked.positions, logits.length);
+  const expected = item.expected && expectedOf(item.expected, shape, checked);
   return { name, spec, inputs, ...(expected && { expected }), tolerance };
 }
 
-function expectedOf(expected: Expected, shape: Shape, positions: number, elements: number): Partial<Truth> {
+function expectedOf(
+  expected: Expected,
+  shape: Shape,
+  { positions, logits, classes }: CheckedInputs<Logits>,
+): Partial<Truth> {
   checkNames("expected", expected, EXPECTED_NAMES);
   const { lossMap, gradLogits, perClass, ...single } = expected;
   const found: Partial<Truth> = {};
@@ -150,14 +155,41 @@ function expectedOf(expected: Expected, shape: Shape, positions: number, element
     found[name as keyof typeof single] = numberOf(`expected.${name}`, value);
   for (const [name, list, length] of [
     ["lossMap", lossMap, positions],
-    ["gradLogits", gradLogits, elements],
+    ["gradLogits", gradLogits, logits.length],
   ] as const) {
     if (!list) continue;
     found[name] = Float64Array.from(numbers(`expected.${name}`, list));
     checkLength(`expected.${name}`, found[name], length, "number", shape);
   }
-  if (perClass) found.perClass = perClass;
+  if (perClass) {
+    if (!Array.isArray(perClass)) wrongType("expected.perClass", "a list", perClass);
+    checkLength("expected.perClass", perClass, classes, "item", shape);
+    found.perClass = perClass.map((ofClass, c) => classOf(`expected.perClass[${c}]`, ofClass));
+  }
   return found;
+}
+
+function classOf(name: string, ofClass: Record<keyof ClassResult, unknown>): ClassResult {
+  checkNames(name, ofClass, CLASS_NAMES);
+  const { count, lossSum, correct } = ofClass;
+  return {
+    count: numberOf(`${name}.count`, count),
+    lossSum: numberOf(`${name}.lossSum`, lossSum),
+    correct: numberOf(`${name}.correct`, correct),
+  };
+}
+
+/** Typed arrays wrap what they cannot hold. */
+function targetsOf(type: TargetType, values: readonly number[]): Targets {
+  if (type === "f32") return Float32Array.from(values);
+  const check = (isKept: (value: number, i: number) => boolean) => {
+    const wrong = values.findIndex((value, i) => !isKept(value, i));
+    if (wrong >= 0) wrongType(`targets[${wrong}]`, `a whole number that ${type} holds`, values[wrong]);
+  };
+  check(Number.isInteger);
+  const labels = type === "i64" ? BigInt64Array.from(values, BigInt) : TARGET_ARRAYS[type].from(values);
+  check((value, i) => Number(labels[i]) === value);
+  return labels;
 }
 
 function numbers(name: string, list: unknown): number[] {
@@ -169,10 +201,6 @@ function numberOf(name: string, value: unknown): number {
   if (typeof value === "number") return value;
   if (typeof value === "string" && Object.hasOwn(WORDS, value)) return WORDS[value as keyof typeof WORDS];
   return wrongType(name, `a number, "nan", "inf" or "-inf"`, value);
-}
-
-function bigInt(value: number, i: number): bigint {
-  return Number.isInteger(value) ? BigInt(value) : wrongType(`targets[${i}]`, "a whole number", value);
 }
 
 function oneOf(name: string, value: string, of: object): void {

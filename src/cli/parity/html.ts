@@ -3,6 +3,7 @@
 import { shapeText } from "../../check.js";
 import type { Exhibit, Panel } from "../../parity/exhibit.js";
 import { precise, whole } from "../table.js";
+import { escaped } from "./escape.js";
 import { pictureOf, scaleOf } from "./pictures.js";
 import { exitCode, peakOf, wrongOnes, type TargetReport } from "./run.js";
 import { casesText, peakText, STATUS, verdict, type Run } from "./text.js";
@@ -97,10 +98,10 @@ function exhibitHtml(exhibit: Exhibit, isWrong: boolean): string {
   const { name, spec, shape, image, left, top, width, height, mapWidth, mapHeight, x, y, rows } = exhibit;
   const isPart = width < mapWidth || height < mapHeight;
   const part = isPart ? `, columns ${left}…${left + width - 1}, rows ${top}…${top + height - 1}` : "";
+  const place = `shape ${shapeText(shape)}, image ${image} of ${shape[0]}${part}; the numbers are those of the marked place, row ${y}, column ${x}`;
   const head = isWrong ? "Furthest beyond what is allowed" : "Closest to what is allowed";
   return `<h3>${head}: <code>${escaped(name)}</code></h3>
-<p>Spec <code>${escaped(JSON.stringify(spec))}</code>, shape ${shapeText(shape)}, image ${image} of ${shape[0]}${part};
-the numbers are those of the marked place, row ${y}, column ${x}.</p>
+<p>Spec <code>${escaped(JSON.stringify(spec))}</code>, ${escaped(place)}.</p>
 ${rows.map((row) => `<div class="panels">${figures(row, exhibit)}</div>`).join("\n")}`;
 }
 
@@ -119,12 +120,4 @@ function figures(row: readonly Panel[], exhibit: Exhibit): string {
       );
     })
     .join("\n");
-}
-
-function escaped(value: string): string {
-  return value
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 }

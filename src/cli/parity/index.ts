@@ -57,12 +57,12 @@ export async function parity(
   );
   const source = caseFile ?? logits ?? "the bundled cases";
   const run: Run = { source, total, version, reports };
+  io.stdout.write(options.json ? asJson(run) : asText(run, io)); // first: the files may not fit on the disk
   const bytes = (text: string) => [new TextEncoder().encode(text)];
   await writeFiles([
     ...(options.junit === undefined ? [] : [{ path: options.junit, pieces: bytes(asJunit(reports)) }]),
     ...(options.html === undefined ? [] : [{ path: options.html, pieces: bytes(asHtml(run, new Date())) }]),
   ]);
-  io.stdout.write(options.json ? asJson(run) : asText(run, io));
   return exitCode(reports);
 }
 
@@ -101,7 +101,10 @@ async function givenCases(
     return undefined;
   }
   const checked = checkSpec(spec);
-  const loaded = await loadFiles(logits, targetsPath(logits, targets), checked, progress, Infinity);
+  const loaded = await loadFiles(logits, targetsPath(logits, targets), checked, progress, {
+    logits: Infinity,
+    targets: Infinity,
+  });
   const input = await loadMaps(loaded, checked, options, progress);
   const item = { name: input.logits.source, spec, inputs: lossInputs(input, {}) as LossInputs };
   await checkOnReference(item);

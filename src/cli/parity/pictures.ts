@@ -4,6 +4,7 @@ import { COLOURS, LABEL_COLOURS } from "../../formats/colours.js";
 import { encodeRgb } from "../../formats/png.js";
 import type { Exhibit, Panel } from "../../parity/exhibit.js";
 import { precise } from "../table.js";
+import { escaped } from "./escape.js";
 
 export interface Picture {
   /** An `<svg>` element. */
@@ -30,7 +31,7 @@ export function pictureOf(panel: Panel, exhibit: Exhibit, scale: number): Pictur
   const mark = (colour: string, stroke: number) =>
     `<rect x="${at.x}" y="${at.y}" width="${size}" height="${size}" fill="none" stroke="${colour}" stroke-width="${stroke}"/>`;
   const svg =
-    `<svg role="img" width="${size * width + 4}" height="${size * height + 4}" viewBox="-2 -2 ${size * width + 4} ${size * height + 4}">` +
+    `<svg role="img" aria-label="${escaped(panel.title)}" width="${size * width + 4}" height="${size * height + 4}" viewBox="-2 -2 ${size * width + 4} ${size * height + 4}">` +
     `<image width="${size * width}" height="${size * height}" preserveAspectRatio="none" style="image-rendering:pixelated" href="data:image/png;base64,${png}"/>` +
     `${mark("#000", 4)}${mark("#fff", 2)}</svg>`;
   return { svg, legend: legendOf(panel, scale) };

@@ -67,13 +67,14 @@ async function runTarget(
     outcomes: [],
     milliseconds: 0,
   };
+  let total: number | undefined;
   try {
     await target.run(
       cases,
       {
         runtime: (name) => (report.runtime = name),
         report(said) {
-          if (said.kind === "start") report.adapter = said.adapter;
+          if (said.kind === "start") ({ adapter: report.adapter, total } = said);
           if (said.kind === "end" && said.exhibit) report.exhibit = said.exhibit;
           if (said.kind !== "case") return;
           report.outcomes.push(said.outcome);
@@ -82,6 +83,8 @@ async function runTarget(
       },
       signal,
     );
+    if (report.outcomes.length !== total)
+      throw new Error(`answered ${report.outcomes.length} of ${total ?? "unknown"} cases`);
     if (wrongOnes(report).length > 0) report.status = "wrong";
   } catch (error) {
     signal.throwIfAborted(); // it was stopped

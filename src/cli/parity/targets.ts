@@ -4,7 +4,7 @@ import { fork } from "node:child_process";
 import { join } from "node:path";
 import { WebGPUUnavailableError } from "../../index.js";
 import { REPORT_PATH, WORK_PATH, type PageReport } from "../../parity/page.js";
-import { pack, unpack } from "../../parity/wire.js";
+import { arrayBytes, pack, unpack } from "../../parity/wire.js";
 import type { Report, Work } from "../../parity/work.js";
 import { launchBrowser, type BrowserName } from "../browsers/launch.js";
 import { DIST, servePage } from "../browsers/serve.js";
@@ -81,7 +81,7 @@ const PAGE = `<!doctype html>
 <title>segloss parity</title>
 <link rel="icon" href="data:," />
 <script type="module">
-  import { runInPage } from "/dist/parity.js";
+  import { runInPage } from "./dist/parity.js";
   runInPage();
 </script>`;
 
@@ -90,6 +90,7 @@ function browserTarget(name: string, kind: BrowserName, backend: Work["backend"]
     name,
     backend,
     run: async (cases, on, signal) => {
+      checkSize(name, cases);
       const browser = await launchBrowser(kind);
       try {
         on.runtime(await browser.version());
@@ -119,6 +120,17 @@ function browserTarget(name: string, kind: BrowserName, backend: Work["backend"]
       }
     },
   };
+}
+
+/** Of arrays in a page's work, in bytes: it comes as one text, whose arrays are a third longer, and V8 ends at 2²⁹. */
+const MOST_BYTES = 360 * 2 ** 20;
+
+function checkSize(target: string, cases: Cases): void {
+  const bytes = arrayBytes(cases);
+  if (bytes > MOST_BYTES)
+    throw new WebGPUUnavailableError(
+      `a page takes arrays of at most ${MOST_BYTES} bytes, got ${bytes}; leave out ${target}, targets in Node take them`,
+    );
 }
 
 function failureOf({ message, isUnavailable }: { message: string; isUnavailable: boolean }): Error {

@@ -25,6 +25,9 @@ const ITEM: FileCase = {
   expected: { loss: 2 * MINUS_LOG, lossMap: [MINUS_LOG, MINUS_LOG, 0], validCount: 2 },
 };
 
+/** Each of its classes. */
+const OF_CLASS = { count: 1, lossSum: MINUS_LOG, correct: 1 };
+
 function save(...cases: unknown[]): string {
   writeFileSync("cases.json", JSON.stringify({ source: "by hand", cases }));
   return "cases.json";
@@ -56,9 +59,18 @@ test("its numbers are held to, each of them", async () => {
     { lossMap: [MINUS_LOG, MINUS_LOG, 1e-30] },
     { gradLogits: [0, 0, 0, 0, 0, 0] },
     { validCount: 3 },
+    { perClass: [OF_CLASS, { ...OF_CLASS, lossSum: "inf" }] },
     { loss: "nan" },
   ])
     expect(await onReference({ ...ITEM, expected: { ...expected, ...wrong } })).toMatchObject({ code: 1 });
+});
+
+test("what stands for NaN does so in the numbers of a class, too", async () => {
+  const nan = { count: 1, lossSum: "nan", correct: 0 };
+  const logits = ["nan", 0, 1, 0, 2, 1];
+  const expected = { loss: "nan", perClass: [nan, OF_CLASS] };
+  expect((await onReference({ ...ITEM, logits, expected })).code).toBe(0);
+  expect((await onReference({ ...ITEM, expected: { perClass: [OF_CLASS, OF_CLASS] } })).code).toBe(0);
 });
 
 test("a tolerance is for what the numbers themselves have lost", async () => {
@@ -94,12 +106,38 @@ test.each<[unknown, string]>([
   ],
   [
     [{ ...ITEM, targetsType: "i64", targets: [0, 1.5, 1] }],
-    'cases.json: case 1 "by hand": targets[1]: expected a whole number, got 1.5',
+    'cases.json: case 1 "by hand": targets[1]: expected a whole number that i64 holds, got 1.5',
   ],
+  ...(
+    [
+      ["u8", -100],
+      ["u8", 256],
+      ["u16", 65536],
+      ["i32", 1.5],
+      ["i32", "nan"],
+      ["u32", -1],
+      ["i64", 2 ** 63],
+    ] as const
+  ).map(([targetsType, label]): [unknown, string] => [
+    [{ ...ITEM, targetsType, targets: [0, 1, label] }],
+    `cases.json: case 1 "by hand": targets[2]: expected a whole number that ${targetsType} holds, got ${label === "nan" ? "NaN" : label}`,
+  ]),
   [[{ ...ITEM, spec: { gamma: -1 } }], 'cases.json: case 1 "by hand": gamma: expected a number ≥ 0, got -1'],
   [
     [{ ...ITEM, expected: { lossMap: [1] } }],
     'cases.json: case 1 "by hand": expected.lossMap: expected 3 numbers for [1, 2, 3], got 1',
+  ],
+  [
+    [{ ...ITEM, expected: { perClass: {} } }],
+    'cases.json: case 1 "by hand": expected.perClass: expected a list, got an object',
+  ],
+  [
+    [{ ...ITEM, expected: { perClass: [OF_CLASS] } }],
+    'cases.json: case 1 "by hand": expected.perClass: expected 2 items for [1, 2, 3], got 1',
+  ],
+  [
+    [{ ...ITEM, expected: { perClass: [OF_CLASS, { count: 1, lossSum: 0 }] } }],
+    'cases.json: case 1 "by hand": expected.perClass[1].correct: expected a number, "nan", "inf" or "-inf", got undefined',
   ],
   [
     [{ ...ITEM, targets: [0, 2, 255] }],

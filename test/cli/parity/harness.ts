@@ -26,15 +26,15 @@ export function fakeTarget(name: string, reports: Report[], backend: Target["bac
   };
 }
 
-export const started: Report = { kind: "start", adapter: "a <fast> GPU & more", total: 2 };
+export const started = (total: number): Report => ({ kind: "start", adapter: "a <fast> GPU & more", total });
 export const ended: Report = { kind: "end", exhibit: undefined };
 
 export const rightTarget = (name: string) =>
-  fakeTarget(name, [started, { kind: "case", outcome: outcome("one") }, ended]);
+  fakeTarget(name, [started(1), { kind: "case", outcome: outcome("one") }, ended]);
 
 export const wrongTarget = (name: string) =>
   fakeTarget(name, [
-    started,
+    started(2),
     { kind: "case", outcome: outcome("one") },
     {
       kind: "case",
@@ -57,7 +57,7 @@ export const brokenTarget = (name: string): Target => ({
   name,
   backend: "webgpu",
   async run(_, on) {
-    on.report(started);
+    on.report(started(2));
     on.report({ kind: "case", outcome: outcome("one") });
     throw new Error("the process ended with SIGSEGV");
   },
@@ -78,12 +78,16 @@ export async function runParity(
   options: ParityOptions = {},
   spec: LossSpec = {},
   isTerminal = false,
+  onPrint: (text: string) => void = () => {},
 ) {
   const written = { stdout: "", stderr: "" };
   const output = (name: keyof typeof written) => ({
     isTTY: isTerminal,
     columns: 80,
-    write: (text: string) => void (written[name] += text),
+    write(text: string) {
+      written[name] += text;
+      onPrint(text);
+    },
   });
   const io = { stdout: output("stdout"), stderr: output("stderr"), env: {}, stdin: noInput };
   const code = await parity(io, "1.2.3", spec, options, targets);

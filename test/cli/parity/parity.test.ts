@@ -1,10 +1,11 @@
 // What the command says and ends with, whatever its targets do.
 
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { ParityOptions } from "../../../src/cli/parity/index.js";
-import type { Target } from "../../../src/cli/parity/targets.js";
-import { casesOf } from "../../../src/parity/work.js";
+import { TARGETS, type Target } from "../../../src/cli/parity/targets.js";
+import { WebGPUUnavailableError } from "../../../src/index.js";
+import { casesOf, type Report } from "../../../src/parity/work.js";
 import { run, saveNpy, useTemporaryFolder } from "../harness.js";
 import {
   brokenTarget,
@@ -69,6 +70,45 @@ test("the table has a row for each target, with the reason of those that cannot 
     /a: give what is expected\nb: do NOT give what is expected\nd: broke off\nc: cannot be had here\n$/,
   );
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+});
+
+test.each<[string, Report[]]>([
+  ["a case", [started(2), { kind: "case", outcome: outcome("one") }, ended]],
+  ["the start", [{ kind: "case", outcome: outcome("one") }, ended]],
+])("a target that comes to its end without %s broke off", async (_, reports) => {
+  const { code, stdout } = await runParity([fakeTarget("a", reports)], named("a"));
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/broke off: answered 1 of (2|unknown) cases/);
+});
+
+test("what cannot be written is printed nevertheless", async () => {
+  mkdirSync("gone");
+  const target: Target = {
+    ...rightTarget("a"),
+    run: async (cases, on, signal) => {
+      rmSync("gone", { recursive: true });
+      await rightTarget("a").run(cases, on, signal);
+    },
+  };
+  const printed: string[] = [];
+  await expect(
+    runParity([target], { ...named("a"), html: "gone/a.html" }, {}, false, (text) => printed.push(text)),
+  ).rejects.toThrow("gone/a.html: cannot be written");
+  expect(printed.join("")).toContain("a: give what is expected");
+});
+
+test("more than a page takes is no work for a browser, and said before one is launched", async () => {
+  const logits = new Float32Array(91 * 2 ** 20);
+  const given = [
+    { name: "large", spec: {}, inputs: { logits, targets: Uint8Array.of(0), shape: [1, logits.length] } },
+  ];
+  const chromium = TARGETS.find(({ name }) => name === "chromium")!;
+  const on = { runtime: () => expect.unreachable(), report: () => expect.unreachable() };
+  await expect(chromium.run({ given }, on, new AbortController().signal)).rejects.toThrow(
+    new WebGPUUnavailableError(
+      "a page takes arrays of at most 377487360 bytes, got 381681665; leave out chromium, targets in Node take them",
+    ),
+  );
 });
 
 test("as JSON it is all there, and what is not finite is a string", async () => {
@@ -144,7 +184,8 @@ test("the page needs nothing beside it, shows the worst case and escapes what ot
     expect.stringMatching(/^gradient of class [01], got$/),
     "difference",
   ]);
-  expect(html.match(/<svg /g)).toHaveLength(8);
+  const names = [...html.matchAll(/<svg role="img" aria-label="([^"]*)"/g)].map(([, name]) => name);
+  expect(names).toEqual(titles);
 });
 
 test("a case whose name says so is run, and no other", async () => {
@@ -175,7 +216,7 @@ test("own arrays are a case", async () => {
 
 test("who waits at a terminal sees how far it is", async () => {
   const many = Array.from({ length: 400 }, (_, i) => ({ kind: "case", outcome: outcome(`${i}`) }) as const);
-  const { stderr } = await runParity([fakeTarget("a", [started, ...many, ended])], named("a"), {}, true);
+  const { stderr } = await runParity([fakeTarget("a", [started(400), ...many, ended])], named("a"), {}, true);
   expect(stderr).toContain("a [");
   expect(stderr).toContain(`of ${casesOf({}).length} cases`);
   expect((await runParity([rightTarget("a")], named("a"))).stderr).toBe("");
@@ -203,7 +244,7 @@ test.each<[string[], string]>([
 });
 
 function fakeReference(name: string): Target {
-  return fakeTarget(name, [started, ended], "reference");
+  return fakeTarget(name, [started(0), ended], "reference");
 }
 
 /** Whether every element that is opened is closed, in order. */
