@@ -8,8 +8,7 @@ const outside = [...Object.keys(packageJson.dependencies), ...Object.keys(packag
 export default defineConfig({
   build: {
     target: "es2022",
-    minify: false,
-    sourcemap: true,
+    minify: false, // to be read as it is, so it needs no source maps
     lib: {
       entry: {
         index: "src/index.ts",

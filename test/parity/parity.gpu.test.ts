@@ -48,7 +48,12 @@ async function run(device: GPUDevice, { spec, inputs, outputs, profile }: Run) {
 /** What may differ between variants: each number of classes is a kernel to compile, and few pixels are one sum. */
 function isTelling({ shape }: Case, profile: Partial<Profile>): boolean {
   const { batch, classes, plane } = sizesOf(shape);
-  return [1, 2, 3, 5, 19, 80].includes(classes) && (profile.sum === undefined || batch * plane > 64);
+  // Of 80 classes no variant keeps the exponentials.
+  const isKept = [1, 2, 3, 5, 19].includes(classes);
+  return (
+    (isKept || (classes === 80 && profile.near === false)) &&
+    (profile.sum === undefined || batch * plane > 64)
+  );
 }
 
 describe.each(Object.entries(VARIANTS))("WebGPU, %s,", (variant, profile) => {
