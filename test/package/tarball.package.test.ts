@@ -34,21 +34,6 @@ test("no file in the package names the folder it was built in", async () => {
   for (const file of await filesIn(installed.folder)) expect.soft(await read(file), file).not.toContain(ROOT);
 });
 
-test("source maps carry the sources, which are not published beside them", async () => {
-  const maps = (await filesIn(installed.folder)).filter((file) => file.endsWith(".map"));
-  expect(maps).not.toEqual([]);
-  for (const file of maps) {
-    const { sources, sourcesContent } = JSON.parse(await read(file)) as Record<string, string[]>;
-    expect
-      .soft(
-        sources?.filter((source) => !/^\.\.\/(src|shaders)\//.test(source)),
-        file,
-      )
-      .toEqual([]);
-    expect.soft(sourcesContent?.filter(Boolean), file).toHaveLength(sources!.length);
-  }
-});
-
 test("declarations ask for no types of other packages", async () => {
   const declarations = (await filesIn(installed.folder)).filter((file) => file.endsWith(".d.ts"));
   expect(declarations).toContain("dist/types/index.d.ts");
