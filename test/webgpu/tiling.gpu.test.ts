@@ -158,6 +158,33 @@ describe("run", () => {
   });
 });
 
+describe("a run in tiles", () => {
+  gpuTest("is right though more shapes than are kept are encoded meanwhile", async ({ device }) => {
+    const item = MAPS[0]!;
+    const backend = backendOf(device, item, { maxStorageBufferBindingSize: 40_000 });
+    const spec = checkSpec(item.spec);
+    const inputs = checkInputs(spec, inputsOf(item));
+    const array = inputs.logits as Float32Array;
+    let reads = 0;
+    const logits: ArraySource<LogitType> = {
+      type: "f32",
+      length: array.length,
+      async read(into, first) {
+        if (++reads === 6)
+          for (let width = 1; width <= 40; width++) {
+            const { bindings } = makeScene(device, item.spec, inputsOf({ ...item, shape: [1, 3, width] }));
+            submit(device, (encoder) => backend.encode(encoder, bindings));
+          }
+        into.set(new Uint8Array(array.buffer, first * 4, into.length));
+      },
+    };
+    const result = await backend.run({ ...inputs, logits }, checkOutputs(spec, ALL, inputs));
+    expect(reads).toBeGreaterThan(6);
+    expectRight(item.spec, inputsOf(item), result);
+    backend.destroy();
+  });
+});
+
 describe("run from what is read piece by piece", () => {
   const sourceOf = <Type extends LogitType | TargetType>(
     type: Type,
