@@ -4,30 +4,33 @@
 const PROBE_MS = 40;
 const PROBE_BYTES = 2 ** 22;
 
-/** `{ name, span(work) }`: `span` gives the milliseconds from an idle queue until everything `work` submitted is done. */
-export async function openClock(device) {
-  const wall = wallClock(device);
+/**
+ * `{ name, span(work) }`: `span` gives the milliseconds from an idle queue until everything `work` submitted is done.
+ * `rest(promise)`: how to wait for the device.
+ */
+export async function openClock(device, rest) {
+  const wall = wallClock(device, rest);
   if (!device.features.has("timestamp-query")) return wall;
-  const timestamps = timestampClock(device);
+  const timestamps = timestampClock(device, rest);
   return (await agree(device, timestamps, wall))
     ? timestamps
     : { name: `${wall.name}; its timestamps disagree`, span: wall.span };
 }
 
-function wallClock(device) {
+function wallClock(device, rest) {
   return {
     name: "queue.onSubmittedWorkDone()",
     async span(work) {
       const start = performance.now();
       await work();
-      await device.queue.onSubmittedWorkDone();
+      await rest(device.queue.onSubmittedWorkDone());
       return performance.now() - start;
     },
   };
 }
 
 /** Two empty passes, before and after the work: the passes between belong to the contenders, and Dawn rounds to 0.1 ms. */
-function timestampClock(device) {
+function timestampClock(device, rest) {
   const { QUERY_RESOLVE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
   const querySet = device.createQuerySet({ type: "timestamp", count: 2 });
   const resolved = device.createBuffer({ size: 16, usage: QUERY_RESOLVE | COPY_SRC });
@@ -44,7 +47,7 @@ function timestampClock(device) {
       last.resolveQuerySet(querySet, 0, 2, resolved, 0);
       last.copyBufferToBuffer(resolved, 0, readable, 0, 16);
       device.queue.submit([last.finish()]);
-      await readable.mapAsync(GPUMapMode.READ);
+      await rest(readable.mapAsync(GPUMapMode.READ));
       const [start, end] = new BigUint64Array(readable.getMappedRange().slice(0));
       readable.unmap();
       return Number(end - start) / 1e6;

@@ -16,6 +16,7 @@ import { chooseDevice } from "../dist/node.js";
 import { libraries } from "./libraries.mjs";
 import { measure } from "./measure.mjs";
 import { readOptions } from "./options.mjs";
+import { rest } from "./rest.mjs";
 import { curveSvg } from "./svg.mjs";
 import { asText } from "./table.mjs";
 
@@ -29,6 +30,7 @@ const report = await measure(device, segloss, {
   // A software adapter's buffers are in the same memory: the logits, the gradient, and as much again.
   mostBytes: segloss.isSoftware(device.adapterInfo) ? freemem() / 4 : Infinity,
   progress,
+  rest,
 });
 progress("");
 

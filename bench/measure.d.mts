@@ -19,6 +19,8 @@ export interface Options {
   libraries: Record<string, () => Promise<unknown>>;
   /** Told how far it is, `part` from 0 to 1 where that is known. */
   progress(text: string, part?: number): void;
+  /** How to wait for the device, where waiting costs something. */
+  rest?(promise: Promise<unknown>): Promise<unknown>;
 }
 
 interface Head {

@@ -13,11 +13,11 @@ const MEASURES = { field, curve, target, latency };
 
 /**
  * A report. `segloss`: the build to measure; `what`: a name of MEASURES; `libraries`: what loads those of the peers; `progress(text, part)`: told how far it is,
- * `part` from 0 to 1 where that is known.
+ * `part` from 0 to 1 where that is known; `rest(promise)`: how to wait for the device, where waiting costs something.
  */
-export async function measure(device, segloss, { what, runtime, libraries, progress, ...options }) {
+export async function measure(device, segloss, { what, runtime, libraries, progress, rest, ...options }) {
   shareDevice(device);
-  const clock = await openClock(device);
+  const clock = await openClock(device, rest ?? ((promise) => promise));
   const stage = { device, clock, createLoss: segloss.createLoss, libraries, next: random(2), progress };
   const measured = await MEASURES[what](stage, options);
   return {
