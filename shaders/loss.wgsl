@@ -21,6 +21,7 @@ fn main(
     return;
   }
   let span = block_at(index);
+  enter_block(span.first);
   let first = span.first + lane * LANES;
   let divide_by = divisor();
   let scale = select(problem.grad_output / divide_by, 0.0, divide_by == 0.0);
@@ -29,10 +30,13 @@ fn main(
   for (var i = 0u; i < GROUPS_PER_THREAD; i += 16u) {
     var chunk = 0.0;
     for (var j = i; j < min(i + 16u, GROUPS_PER_THREAD); j++) {
-      let position = first + j * WORKGROUP_SIZE * LANES;
+      let group = span.first + j * WORKGROUP_SIZE * LANES;
+      let position = group + lane * LANES;
+      begin_group(group, span.end, lane);
       if position < span.end {
         chunk += add_lanes(losses_at(position, scale));
       }
+      end_group(group, span.end, lane);
       next_group();
     }
     put_off_chunk(i / 16u);
@@ -63,8 +67,7 @@ fn add_tally() {
 fn losses_at(first: u32, scale: f32) -> Floats {
   var position: Position;
   read_position(&position, first);
-  put_off_group(is_put_off(&position));
-  return losses_of(&position, first, scale);
+  return with_put_off(losses_of(&position, first, scale), is_put_off(&position), first, scale);
 }
 
 fn losses_of(position: ptr<function, Position>, first: u32, scale: f32) -> Floats {
@@ -101,17 +104,8 @@ fn losses_of(position: ptr<function, Position>, first: u32, scale: f32) -> Float
 }
 
 fn upstream_at(position: u32) -> f32 {
-  if problem.grad_output_stride == 0u {
+  if !GRAD_OUTPUT_MAP {
     return 1.0;
   }
   return grad_output[problem.grad_output_offset + position];
-}
-
-// Takes the place of the gradient there, or is added to it.
-fn put_gradient(element: u32, value: Floats) {
-  if ACCUMULATE {
-    store_gradient(element, bitcast<Floats>(gradient_bits_at(element)) + value);
-  } else {
-    store_gradient(element, value);
-  }
 }

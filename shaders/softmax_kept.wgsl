@@ -20,14 +20,14 @@ fn read_logits(position: ptr<function, Position>) -> Curve {
   let reference = reference_of(position);
   var mass = Floats(0.0);
   for (var c = 0u; c < CLASSES; c++) {
-    let e = exp_of((*position).kept.exps[c] - reference);
+    let e = exp_of(&look, (*position).kept.exps[c] - reference);
     let of_other = select(e, Floats(0.0), (*position).labels == Ints(i32(c)));
     (*position).kept.exps[c] = of_other;
     mass += of_other;
   }
   (*position).mass = mass;
   (*position).argmax = look.argmax;
-  (*position).is_put_off = is_not_taken(look);
+  (*position).is_put_off = is_not_taken(position, look);
   return curve_of(position);
 }
 

@@ -12,22 +12,23 @@ fn read_logits(position: ptr<function, Position>) -> Curve {
   read_label(position);
   var mass = Floats(0.0);
   for (var c = 0u; c < CLASSES; c++) {
-    let e = exp_of(look_at(&look, c, logits_at(element)) - (*position).label_logit);
+    let e = exp_of(&look, look_at(&look, c, logits_at(element)) - (*position).label_logit);
     mass += select(e, Floats(0.0), (*position).labels == Ints(i32(c)));
     element += stride;
   }
   (*position).mass = mass;
   (*position).argmax = look.argmax;
-  (*position).is_put_off = is_not_taken(look);
+  (*position).is_put_off = is_not_taken(position, look);
   return curve_of(position);
 }
 
 fn write_logits(position: ptr<function, Position>, first: u32, slope: Floats, per_mass: Floats) {
   let stride = problem.class_stride;
+  var look = no_look();
   var offset = 0u;
   for (var c = 0u; c < CLASSES; c++) {
     let logit = bitcast<Floats>(logits_at((*position).logits + offset));
-    let of_other = exp_of(logit - (*position).label_logit) * per_mass * slope;
+    let of_other = exp_of(&look, logit - (*position).label_logit) * per_mass * slope;
     put_gradient(first + offset, gradient_of(position, c, of_other, slope));
     offset += stride;
   }

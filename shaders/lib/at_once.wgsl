@@ -1,10 +1,4 @@
-// Nothing is put off.
-
-fn is_put_off(position: ptr<function, Position>) -> bool {
-  return false;
-}
-
-fn put_off_group(is_put_off: bool) {}
+// Nothing is left for later.
 
 fn next_group() {}
 

@@ -3,6 +3,6 @@
 @group(0) @binding(5) var<storage, read> logits: array<Bits>;
 
 // The bits of the f32s from this element on.
-fn logits_at(element: u32) -> Bits {
+fn stored_logits_at(element: u32) -> Bits {
   return logits[element / LANES];
 }

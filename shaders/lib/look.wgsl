@@ -3,8 +3,8 @@
 
 struct Look {
   largest: Floats,
-  argmax: Bits,    // the lowest class of the largest logit
-  carries: Bits,   // the highest bit: some logit is not taken
+  argmax: Bits,   // the lowest class of the largest logit
+  strange: Bits,  // see `is_not_taken`
 }
 
 fn no_look() -> Look {
@@ -13,17 +13,11 @@ fn no_look() -> Look {
 
 // Takes in the logit of class c, and returns it.
 fn look_at(look: ptr<function, Look>, c: u32, bits: Bits) -> Floats {
-  // Of a magnitude from TAKEN_BITS on the sum carries into the sign. By bits, because WGSL may assume that there is no NaN
-  // and no infinity.
-  (*look).carries |= (bits & Bits(0x7fffffffu)) + Bits(0x80000000u - TAKEN_BITS);
+  take(look, bits);
   let logit = bitcast<Floats>(bits);
   if WRITE_ARGMAX {
     (*look).argmax = select((*look).argmax, Bits(c), logit > (*look).largest);
     (*look).largest = max((*look).largest, logit);
   }
   return logit;
-}
-
-fn is_not_taken(look: Look) -> bool {
-  return any_lane(look.carries >= Bits(0x80000000u));
 }

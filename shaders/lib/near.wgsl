@@ -1,7 +1,9 @@
-// Exponentials relative to the label's logit, for adapters where a maximum costs more than ten other operations: of logits
-// in ±40 none overflows, and their sum is the odds against the label. Any other logit puts its pixel off.
+// Exponentials relative to the label's logit, for adapters where a maximum costs more than ten other operations: their sum
+// is the odds against the label. A pixel is put off where a logit is NaN, infinite or too far from the label's.
 
-const TAKEN_BITS = 0x42200000u;  // of 40
+const MOST_MASS = 0x7b000000u;  // of 2^119: neither it nor the curve overflows
+
+fn take(look: ptr<function, Look>, bits: Bits) {}
 
 fn take_other(position: ptr<function, Position>, c: u32, logit: Floats) {}
 
@@ -15,7 +17,7 @@ fn curve_of(position: ptr<function, Position>) -> Curve {
 
 // exp(x) of |x| ≤ 80, for adapters whose own takes longer than ten other operations: 2^n · 2^t with n whole and
 // |t| ≤ 1/2. The polynomial is off by 0.8 ULP at most, all of it by less than half of what WGSL lets exp be off.
-fn exp_of(x: Floats) -> Floats {
+fn exp_of(look: ptr<function, Look>, x: Floats) -> Floats {
   let y = x * 1.4426950408889634;  // log2 e
   let n = floor(y + 0.5);
   let t = y - n;
@@ -27,6 +29,14 @@ fn exp_of(x: Floats) -> Floats {
   p = p * t + 1.0;
   // Here the lowest bits of a float are a whole number: n goes into the exponent, the rest overflows. A product, because
   // software adapters shift one lane after the other.
-  let exponent = bitcast<Bits>(n + 12582912.0) * Bits(0x00800000u);
-  return bitcast<Floats>(bitcast<Bits>(p) + exponent);
+  let whole = bitcast<Bits>(n + 12582912.0);
+  // From −127 to 128 n + 127 has no bits beyond eight. No other n does, no infinity and no NaN.
+  (*look).strange |= whole - Bits(0x4b3fff81u);
+  return bitcast<Floats>(bitcast<Bits>(p) + whole * Bits(0x00800000u));
+}
+
+// At the ends of that range exponentials are wrong: huge, or below 0, and so is their sum. By bits, because WGSL may assume
+// that there is no NaN and no infinity.
+fn is_not_taken(position: ptr<function, Position>, look: Look) -> bool {
+  return any_lane((look.strange > Bits(0xffu)) | (bitcast<Bits>((*position).mass) > Bits(MOST_MASS)));
 }

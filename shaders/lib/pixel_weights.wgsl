@@ -1,7 +1,7 @@
-// One weight per pixel, or a 1 that serves all. The kernels declare where it is bound.
+// One weight per pixel, where there are any. The kernels declare where it is bound.
 
 fn pixel_weight_at(position: u32) -> f32 {
-  if problem.pixel_weights_stride == 0u {
+  if !PIXEL_WEIGHTS {
     return 1.0;
   }
   return pixel_weights[problem.pixel_weights_offset + pixel_of(position)];

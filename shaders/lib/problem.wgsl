@@ -16,9 +16,7 @@ struct Problem {
   gamma: f32,
   target_scale: f32,          // label smoothing: a target t counts as t · target_scale + target_shift
   target_shift: f32,
-  grad_output: f32,           // upstream gradient, times the map below
-  grad_output_stride: u32,    // 1: a map of the positions; 0: its first number serves all
-  pixel_weights_stride: u32,  // the same for a map of the pixels
+  grad_output: f32,           // upstream gradient, times its map where there is one
   logits_offset: u32,         // where a binding's data begins, in elements
   targets_offset: u32,
   pixel_weights_offset: u32,
@@ -48,9 +46,9 @@ const DIVIDE_BY_WEIGHT_SUM = 2u;
 
 @group(0) @binding(0) var<uniform> problem: Problem;
 
-// The index of class 0 of a pixel among the elements.
+// The index of class 0 of a pixel among the elements. Joined with lib/image_of_pixel or lib/image_of_block.
 fn first_element(pixel: u32) -> u32 {
-  return pixel * problem.pixel_stride + (pixel / problem.plane) * problem.image_skip;
+  return pixel * problem.pixel_stride + image_of(pixel) * problem.image_skip;
 }
 
 // Which of a dispatch in two dimensions.

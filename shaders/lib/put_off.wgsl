@@ -8,8 +8,10 @@ var<private> chunks_put_off: u32;                  // the chunks that have any, 
 var<private> groups_put_off: u32;                  // of the present chunk
 var<private> group_bit: u32 = 1u;
 
-fn put_off_group(is_put_off: bool) {
+// Not yet.
+fn with_put_off(losses: Floats, is_put_off: bool, first: u32, scale: f32) -> Floats {
   groups_put_off |= select(0u, group_bit, is_put_off);
+  return losses;
 }
 
 fn next_group() {

@@ -108,9 +108,8 @@ async function evaluateLoaded(
 
   const opened = await openLoss(engine, givenSpec, options);
   const { grad, gradType = "f32" } = options;
-  let gradient: GradientFile | undefined;
+  const gradient = grad === undefined ? undefined : new GradientFile(grad, input.logits.fileShape, gradType);
   try {
-    if (grad !== undefined) gradient = await GradientFile.create(grad, input.logits.fileShape, gradType);
     const begin = performance.now();
     const result = await compute(
       () => opened.loss.run(given, { ...asked, ...(gradient && { gradientTo: gradient }) }),

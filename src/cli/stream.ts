@@ -39,28 +39,28 @@ const MAX_HALF_BITS = 0x7bff;
 export class GradientFile implements ArraySink {
   /** How many numbers are as large as a float16 can be. */
   atLimit = 0;
+  /** Begun with the first piece: from then on signals are caught, and the reference hears none while it computes. */
+  private file: NpyWriter | undefined;
 
-  private constructor(
-    private readonly file: NpyWriter,
+  constructor(
+    private readonly path: string,
+    private readonly shape: Shape,
     private readonly type: LogitType,
   ) {}
-
-  static async create(path: string, shape: Shape, type: LogitType): Promise<GradientFile> {
-    return new GradientFile(await createNpy(path, shape, type === "f16" ? "<f2" : "<f4"), type);
-  }
 
   async write(bytes: Uint8Array<ArrayBuffer>, first: number): Promise<void> {
     if (this.type === "f16")
       for (const bits of new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2))
         this.atLimit += Number((bits & 0x7fff) === MAX_HALF_BITS);
+    this.file ??= await createNpy(this.path, this.shape, this.type === "f16" ? "<f2" : "<f4");
     await this.file.write(bytes, first);
   }
 
-  commit(): Promise<void> {
-    return this.file.commit();
+  async commit(): Promise<void> {
+    await this.file?.commit();
   }
 
-  abort(): Promise<void> {
-    return this.file.abort();
+  async abort(): Promise<void> {
+    await this.file?.abort();
   }
 }

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { open, rename, rm, type FileHandle } from "node:fs/promises";
+import { constants } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { CHUNK, isSystemError, reason, type OnBytes } from "./bytes.js";
 import { FileError } from "./error.js";
@@ -173,4 +174,5 @@ function removeAndEnd(signal: NodeJS.Signals): void {
     forget(path);
   }
   process.kill(process.pid, signal); // now without a listener: it ends the process as it would have
+  process.exit(128 + constants.signals[signal]); // but not the first process of a container
 }

@@ -51,6 +51,10 @@ export interface PrepareRequest {
   targets?: TargetType;
   /** Whether there is a gradient, and of which type. Default true: float32. */
   gradLogits?: boolean | LogitType;
+  /** Whether there are any. Default false. */
+  pixelWeights?: boolean;
+  /** Whether there is a map of it. Default false: it is a number. */
+  gradOutput?: boolean;
   /** Default false, as in `encode`. */
   inPlace?: boolean;
   accumulate?: boolean;
@@ -67,6 +71,8 @@ const PREPARE_DEFAULTS = {
   logits: "f32",
   targets: "i32",
   gradLogits: true,
+  pixelWeights: false,
+  gradOutput: false,
   inPlace: false,
   accumulate: false,
   lossMap: false,
@@ -151,14 +157,14 @@ export class WebGPUBackend implements LossBackend {
     checkNames("prepare", request, PREPARE_DEFAULTS);
     const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
     const asked: Required<PrepareRequest> = { ...PREPARE_DEFAULTS, ...given };
-    const { shape, logits, targets, gradLogits, result, ...rest } = asked;
+    const { shape, logits, targets, gradLogits, gradOutput, result, ...rest } = asked;
     const oneOf = (name: string, value: unknown, of: object) => {
       if (!Object.hasOwn(of, value as string)) wrongType(name, Object.keys(of).join(" or "), value);
     };
     oneOf("logits", logits, LOGIT_ARRAYS);
     oneOf("targets", targets, TARGET_ARRAYS);
     if (typeof gradLogits !== "boolean") oneOf("gradLogits", gradLogits, LOGIT_ARRAYS);
-    for (const [name, value] of Object.entries({ ...rest, result }))
+    for (const [name, value] of Object.entries({ ...rest, gradOutput, result }))
       if (typeof value !== "boolean") wrongType(name, "true or false", value);
     checkGradientMode(rest, gradLogits !== false);
     checkTargetType(this.spec, targets);
@@ -168,6 +174,7 @@ export class WebGPUBackend implements LossBackend {
       targets,
       gradient: asked.inPlace ? logits : gradLogits === true ? "f32" : gradLogits,
       callersResult: result,
+      gradOutputMap: gradOutput,
       ...AS_ALLOCATED,
     });
     await this.compile(plan);
@@ -192,6 +199,8 @@ export class WebGPUBackend implements LossBackend {
       argmax: arrays.argmax !== undefined,
       confusion: windows.confusion !== undefined,
       callersResult: windows.result !== undefined,
+      pixelWeights: arrays.pixelWeights !== undefined,
+      gradOutputMap: arrays.gradOutput !== undefined,
       alignment: alignmentOf(arrays),
       bindable: areBindable(arrays, this.device.limits.minStorageBufferOffsetAlignment),
       separate: checked.separate,
@@ -280,6 +289,8 @@ export class WebGPUBackend implements LossBackend {
       argmax: outputs.argmax,
       confusion: outputs.confusion,
       callersResult: false,
+      pixelWeights: inputs.pixelWeights !== undefined,
+      gradOutputMap: typeof inputs.gradOutput !== "number",
       ...AS_ALLOCATED,
       maxTileBytes: RUN_TILE_BYTES,
     };
@@ -317,8 +328,6 @@ export class WebGPUBackend implements LossBackend {
     return ({ extent, fields }, arrays, whole) => {
       const problem = problemOf(this.spec, extent, fields, {
         grad_output: gradOutput,
-        grad_output_stride: arrays.gradOutput ? 1 : 0,
-        pixel_weights_stride: arrays.pixelWeights ? 1 : 0,
         logits_offset: arrays.logits.first,
         targets_offset: arrays.targets.first,
         pixel_weights_offset: arrays.pixelWeights?.first ?? 0,

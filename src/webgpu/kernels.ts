@@ -16,16 +16,20 @@ import classTargetsSoft from "../../shaders/lib/class_targets_soft.wgsl?raw";
 import countsOf1 from "../../shaders/lib/counts_of_1.wgsl?raw";
 import countsOf4 from "../../shaders/lib/counts_of_4.wgsl?raw";
 import curve from "../../shaders/lib/curve.wgsl?raw";
+import direct from "../../shaders/lib/direct.wgsl?raw";
 import element from "../../shaders/lib/element.wgsl?raw";
 import elementLabels from "../../shaders/lib/element_labels.wgsl?raw";
 import elementLabelsLanes from "../../shaders/lib/element_labels_lanes.wgsl?raw";
 import elementTargets from "../../shaders/lib/element_targets.wgsl?raw";
 import elementTargetsLanes from "../../shaders/lib/element_targets_lanes.wgsl?raw";
+import factors from "../../shaders/lib/factors.wgsl?raw";
 import finite from "../../shaders/lib/finite.wgsl?raw";
 import gradientF16x1 from "../../shaders/lib/gradient_f16_1.wgsl?raw";
 import gradientF16x2 from "../../shaders/lib/gradient_f16_2.wgsl?raw";
 import gradientF32 from "../../shaders/lib/gradient_f32.wgsl?raw";
 import halves from "../../shaders/lib/halves.wgsl?raw";
+import imageOfBlock from "../../shaders/lib/image_of_block.wgsl?raw";
+import imageOfPixel from "../../shaders/lib/image_of_pixel.wgsl?raw";
 import kind from "../../shaders/lib/kind.wgsl?raw";
 import labelIndexed from "../../shaders/lib/label_indexed.wgsl?raw";
 import labelMixed from "../../shaders/lib/label_mixed.wgsl?raw";
@@ -39,6 +43,7 @@ import logitsF32 from "../../shaders/lib/logits_f32.wgsl?raw";
 import logitsInPlace from "../../shaders/lib/logits_in_place.wgsl?raw";
 import look from "../../shaders/lib/look.wgsl?raw";
 import near from "../../shaders/lib/near.wgsl?raw";
+import oneWay from "../../shaders/lib/one_way.wgsl?raw";
 import partials from "../../shaders/lib/partials.wgsl?raw";
 import pixel from "../../shaders/lib/pixel.wgsl?raw";
 import pixelLabels from "../../shaders/lib/pixel_labels.wgsl?raw";
@@ -50,6 +55,7 @@ import powerWhole from "../../shaders/lib/power_whole.wgsl?raw";
 import problem from "../../shaders/lib/problem.wgsl?raw";
 import putOff from "../../shaders/lib/put_off.wgsl?raw";
 import seen from "../../shaders/lib/seen.wgsl?raw";
+import staged from "../../shaders/lib/staged.wgsl?raw";
 import strips from "../../shaders/lib/strips.wgsl?raw";
 import sumThreads from "../../shaders/lib/sum_threads.wgsl?raw";
 import sumWorkgroup from "../../shaders/lib/sum_workgroup.wgsl?raw";
@@ -64,6 +70,7 @@ import targetsU16 from "../../shaders/lib/targets_u16.wgsl?raw";
 import targetsU32 from "../../shaders/lib/targets_u32.wgsl?raw";
 import targetsU8 from "../../shaders/lib/targets_u8.wgsl?raw";
 import tree from "../../shaders/lib/tree.wgsl?raw";
+import twoWays from "../../shaders/lib/two_ways.wgsl?raw";
 import workspace from "../../shaders/lib/workspace.wgsl?raw";
 import lossKernel from "../../shaders/loss.wgsl?raw";
 import probabilities from "../../shaders/probabilities.wgsl?raw";
@@ -95,6 +102,14 @@ export interface Variant {
   readonly gradient: false | LogitType;
   readonly inPlace: boolean;
   readonly accumulate: boolean;
+  /** There is a weight for each pixel. */
+  readonly pixelWeights: boolean;
+  /** There is an upstream gradient for each position. */
+  readonly gradOutputMap: boolean;
+  /** Classes or channels differ in what they multiply. */
+  readonly classFactors: boolean;
+  /** A block may hold pixels of several images. */
+  readonly imagesTogether: boolean;
   /** Positions that a thread looks at together. */
   readonly lanes: 1 | 2 | 4;
   /** What is needed twice of each class stays in registers, or is computed again. */
@@ -102,6 +117,10 @@ export interface Variant {
   readonly sum: "threads" | "workgroup";
   /** Exponentials are relative to the label's logit, and made of bits. */
   readonly near: boolean;
+  /** What the short way is not for waits until a thread is through with the others. */
+  readonly putsOff: boolean;
+  /** Logits and gradient go by way of workgroup memory. */
+  readonly staged: boolean;
   readonly workgroupSize: number;
   readonly groupsPerThread: number;
   readonly lossMap: boolean;
@@ -172,16 +191,18 @@ function labelFile(v: Variant): string {
   return v.kept && v.classes <= 8 ? labelSelected : labelMixed;
 }
 
+const ONE_WAY = [atOnce, oneWay];
+
 /** What a position's loss is. */
 function lossFiles(v: Variant): string[] {
   const isSoft = v.targets === "f32";
   if (v.family === "sigmoid") {
     const lanes = isSoft ? elementTargetsLanes : elementLabelsLanes;
-    if (v.from === "probabilities") return [atOnce, lanes, probability, sigmoidProbabilities, sigmoid];
-    return [atOnce, lanes, seen, isSoft || v.smoothed ? sigmoidSoft : sigmoidHard, sigmoid];
+    if (v.from === "probabilities") return [...ONE_WAY, lanes, probability, sigmoidProbabilities, sigmoid];
+    return [...ONE_WAY, lanes, seen, isSoft || v.smoothed ? sigmoidSoft : sigmoidHard, sigmoid];
   }
   const ofClasses = [
-    atOnce,
+    ...ONE_WAY,
     seen,
     isSoft ? classTargetsSoft : classTargetsHard,
     v.kept ? softKept : softAgain,
@@ -190,9 +211,10 @@ function lossFiles(v: Variant): string[] {
   if (isSoft || v.smoothed) return [...ofClasses, soft];
   // Unrolled, halves are no faster on any adapter tried, and take longer to compile.
   const kept = v.logits === "f32" ? unrollClasses(softmaxKept, v.classes) : softmaxKept;
-  if (!v.kept && !v.near) return [putOff, seen, softmaxAlwaysGuarded, softmaxGuarded, hard];
+  const order = v.putsOff ? [putOff] : [atOnce, twoWays];
+  if (!v.kept && !v.near) return [...order, seen, softmaxAlwaysGuarded, softmaxGuarded, hard];
   const way = v.near ? near : finite;
-  return [putOff, seen, look, way, labelFile(v), v.kept ? kept : softmaxOnline, softmaxGuarded, hard];
+  return [...order, seen, look, way, labelFile(v), v.kept ? kept : softmaxOnline, softmaxGuarded, hard];
 }
 
 /** The constants and files that a kernel needs, and no others: kernels of the same text are one pipeline. */
@@ -205,9 +227,11 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       POSITIONS_PER_BLOCK: blockOf(v),
       TOGETHER: v.countsFour ? 4 : 1,
       SUM_WEIGHTS: v.sumWeights,
+      PIXEL_WEIGHTS: v.sumWeights && v.pixelWeights,
     },
     files: [
       problem,
+      imageOfPixel,
       classTable,
       blocks,
       workspace,
@@ -221,7 +245,7 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
   }),
   divide: (v) => ({
     constants: { WORKGROUP_SIZE: v.workgroupSize },
-    files: [problem, workspace, tree, partials, divideKernel],
+    files: [problem, imageOfPixel, workspace, tree, partials, divideKernel],
   }),
   loss: (v) => ({
     constants: {
@@ -232,12 +256,17 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       WRITE_GRADIENT: v.gradient !== false,
       ...(v.wholeGamma !== undefined && { WHOLE_GAMMA: v.wholeGamma }),
       ACCUMULATE: v.accumulate,
+      PIXEL_WEIGHTS: v.pixelWeights,
+      GRAD_OUTPUT_MAP: v.gradOutputMap,
+      CLASS_FACTORS: v.classFactors,
       WRITE_LOSS_MAP: v.lossMap,
       WRITE_ARGMAX: v.argmax,
     },
     files: [
       problem,
+      v.imagesTogether ? imageOfPixel : imageOfBlock,
       classTable,
+      factors,
       blocks,
       workspace,
       TARGETS[v.targets],
@@ -248,6 +277,7 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       lanesOfTargets(v),
       ...(v.inPlace ? [logitsInPlace] : LOGITS[v.logits][v.lanes]),
       ...GRADIENTS[v.gradient || "f32"][v.lanes],
+      v.staged ? staged : direct,
       ...(v.logits === "f16" || v.gradient === "f16" ? [halves] : []),
       curve,
       v.wholeGamma === undefined ? powerAny : powerWhole,
@@ -266,6 +296,7 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
     },
     files: [
       problem,
+      imageOfPixel,
       classTable,
       strips,
       ...targetFiles(v),
@@ -280,7 +311,7 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       PER_CLASS: v.perClass,
       WRITE_CALLERS_RESULT: v.callersResult,
     },
-    files: [problem, workspace, classResult, tree, partials, finishKernel],
+    files: [problem, imageOfPixel, workspace, classResult, tree, partials, finishKernel],
   }),
 };
 

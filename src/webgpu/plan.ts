@@ -1,6 +1,6 @@
 // Plan: which kernels, in which variant, over which tiles, for one shape on one device. Pure.
 
-import { shapeText } from "../check.js";
+import { isList, shapeText } from "../check.js";
 import {
   targetCount,
   TARGET_ARRAYS,
@@ -40,6 +40,10 @@ export interface PlanRequest {
   readonly argmax: boolean;
   readonly confusion: boolean;
   readonly callersResult: boolean;
+  /** There is a weight for each pixel. */
+  readonly pixelWeights: boolean;
+  /** There is an upstream gradient for each position. */
+  readonly gradOutputMap: boolean;
   /** Logits, gradient and maps begin at multiples of this many elements. */
   readonly alignment: 1 | 2 | 4;
   /** All arrays begin where a binding may. */
@@ -136,7 +140,10 @@ function variantOf(
   const ofClasses = request.perClass || request.confusion;
   const lanes = lanesOf(spec, extent, request, profile, rows);
   const sumWeights = spec.reduction === "weighted-mean" && spec.divisor === undefined;
-  const ofFour = [extent.positions, rows.positions, profile.groupsPerThread * lanes];
+  const staged = isStaged(spec, extent, request, profile);
+  const workgroupSize = staged ? stagedThreads(extent, profile) : profile.workgroupSize;
+  const groupsPerThread = (profile.groupsPerThread * profile.workgroupSize) / workgroupSize;
+  const ofFour = [extent.positions, rows.positions, groupsPerThread * lanes];
   return {
     ...asked,
     family: spec.family,
@@ -148,11 +155,15 @@ function variantOf(
     kept: classes <= profile.maxClassesKept,
     sum: profile.sum,
     near: profile.near,
-    workgroupSize: profile.workgroupSize,
-    groupsPerThread: profile.groupsPerThread,
+    putsOff: profile.putsOff,
+    staged,
+    workgroupSize,
+    groupsPerThread,
     lossMap: request.lossMap || ofClasses,
     argmax: request.argmax || ofClasses,
     sumWeights,
+    classFactors: isList(spec.alpha) || spec.classWeights !== undefined,
+    imagesTogether: rows.images > 1,
     countsFour:
       spec.family === "softmax" &&
       request.targets === "u8" &&
@@ -182,7 +193,34 @@ function lanesOf(
   const runs = isSigmoid ? [extent.positions, rows.positions] : [isPlanar(spec) ? extent.plane : 1];
   const fits = (lanes: number) => [...runs, request.alignment].every((length) => length % lanes === 0);
   if (request.logits === "f16" || request.gradient === "f16") return fits(2) ? 2 : 1;
-  return fits(4) && (isSigmoid || extent.classes <= profile.maxClassesOfFour) ? 4 : 1;
+  const { maxClassesOfFour, maxClassesKept, fourBeyondKept } = profile;
+  const areFew = extent.classes <= maxClassesOfFour || (fourBeyondKept && extent.classes > maxClassesKept);
+  return fits(4) && (isSigmoid || areFew) ? 4 : 1;
+}
+
+/** What every device has of workgroup memory. */
+const WORKGROUP_BYTES = 2 ** 14;
+const MIN_STAGED_THREADS = 32;
+
+/** Threads whose pixels have room in workgroup memory, beside the sums of a tree; a power of two. */
+function stagedThreads({ classes }: Extent, { workgroupSize }: Profile): number {
+  const row = 4 * (classes | 1);
+  let threads = workgroupSize;
+  while (threads > 1 && threads * (row + 4) > WORKGROUP_BYTES) threads /= 2;
+  return threads;
+}
+
+/** Whether logits and gradient go by way of workgroup memory. */
+function isStaged(spec: CheckedSpec, extent: Extent, request: PlanRequest, profile: Profile): boolean {
+  const areFloats = request.logits === "f32" && request.gradient !== "f16";
+  return (
+    profile.stagesChannelsLast &&
+    !isPlanar(spec) &&
+    spec.family === "softmax" &&
+    extent.classes > 1 &&
+    areFloats &&
+    stagedThreads(extent, profile) >= Math.min(MIN_STAGED_THREADS, profile.workgroupSize)
+  );
 }
 
 /** Of struct ClassResult. */

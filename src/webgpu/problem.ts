@@ -18,8 +18,6 @@ export const PROBLEM_FIELDS = {
   target_scale: "f32",
   target_shift: "f32",
   grad_output: "f32",
-  grad_output_stride: "u32",
-  pixel_weights_stride: "u32",
   logits_offset: "u32",
   targets_offset: "u32",
   pixel_weights_offset: "u32",
@@ -49,13 +47,11 @@ export const PROBLEM_BYTES = 16 * Math.ceil(Object.keys(PROBLEM_FIELDS).length /
 export type Problem = Record<keyof typeof PROBLEM_FIELDS, number>;
 
 /** What differs from call to call of one spec and shape. */
-export type CallFields = Partial<
-  Record<Extract<keyof Problem, `${string}_offset` | `${string}_stride` | "grad_output">, number>
->;
+export type CallFields = Partial<Record<Extract<keyof Problem, `${string}_offset` | "grad_output">, number>>;
 
 const DIVISOR_KINDS = { none: 0, sum: 0, mean: 1, "weighted-mean": 2 } as const;
 
-/** Of a tile of this extent. Offsets and strides that a call does not give are 0, the upstream gradient 1. */
+/** Of a tile of this extent. Offsets that a call does not give are 0, the upstream gradient 1. */
 export function problemOf(
   spec: CheckedSpec,
   extent: Extent,
@@ -80,8 +76,6 @@ export function problemOf(
     target_scale: 1 - spec.labelSmoothing,
     target_shift: spec.labelSmoothing / ways,
     grad_output: 1,
-    grad_output_stride: 0,
-    pixel_weights_stride: 0,
     logits_offset: 0,
     targets_offset: 0,
     pixel_weights_offset: 0,

@@ -13,6 +13,8 @@ export interface Profile {
   readonly maxClassesOfFour: number;
   /** Up to this many classes the exponentials are kept; beyond, the logits are read twice. */
   readonly maxClassesKept: number;
+  /** Beyond those it looks at four pixels, too: in a loop, four cost hardly more than one where each lane is read by itself. */
+  readonly fourBeyondKept: boolean;
   /** One partial sum per thread, or a tree and one per workgroup. */
   readonly sum: "threads" | "workgroup";
   /**
@@ -20,23 +22,34 @@ export interface Profile {
    * beyond ±40 cost some three times as much.
    */
   readonly near: boolean;
+  /** What is rare waits until a thread is through with the rest: every branch costs what is in it. */
+  readonly putsOff: boolean;
+  /** Channels last go by way of workgroup memory: neighbours do better to read side by side. */
+  readonly stagesChannelsLast: boolean;
 }
 
 /** One vector of the CPU is a workgroup: its pixels are taken in order, and every cache line once. */
 const SOFTWARE: Omit<Profile, "workgroupSize" | "groupsPerThread"> = {
   maxClassesOfFour: 8,
-  maxClassesKept: 64,
+  maxClassesKept: 24,
+  fourBeyondKept: true,
   sum: "threads",
   near: true,
+  putsOff: true,
+  stagesChannelsLast: false,
 };
 
-const HARDWARE: Profile = {
+/** Real GPUs: not measured on one yet. */
+export const HARDWARE: Profile = {
   workgroupSize: 256,
   groupsPerThread: 4,
   maxClassesOfFour: 8,
   maxClassesKept: 64,
+  fourBeyondKept: false,
   sum: "workgroup",
   near: false,
+  putsOff: false,
+  stagesChannelsLast: true,
 };
 
 export function profileOf(info: GPUAdapterInfo): Profile {

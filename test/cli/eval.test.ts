@@ -1,6 +1,6 @@
 // `segloss eval` and `segloss` alone: the numbers, the files, and what is printed where.
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { decode } from "fast-png";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { UsageError, type Engine } from "../../src/cli/io.js";
@@ -161,8 +161,11 @@ describe("backends", () => {
   test("a WebGPU failure is an error and leaves no file", async () => {
     const failing = async (...args: Parameters<typeof createLoss>) => {
       const loss = await createLoss(...args);
-      loss.run = () =>
-        Promise.reject(new WebGPUError("device-lost", "the device was lost:\nno reason given"));
+      loss.run = async (_, outputs) => {
+        await outputs!.gradientTo!.write(new Uint8Array(4), 0);
+        expect(readdirSync(".").some((name) => name.includes("lost.npy"))).toBe(true);
+        throw new WebGPUError("device-lost", "the device was lost:\nno reason given");
+      };
       return loss;
     };
     const argv = [...files, ...REFERENCE, "--grad", "lost.npy"];
@@ -171,7 +174,27 @@ describe("backends", () => {
       stdout: "",
       stderr: "segloss: the device was lost: no reason given\n",
     });
-    expect(existsSync("lost.npy")).toBe(false);
+    expect(readdirSync(".").filter((name) => name.includes("lost.npy"))).toEqual([]);
+  });
+
+  test("signals are caught only while there is something to remove", async () => {
+    const listeners = () => process.listenerCount("SIGINT");
+    const before = listeners();
+    let [atBegin, atWrite] = [NaN, NaN];
+    const watched = async (...args: Parameters<typeof createLoss>) => {
+      const loss = await createLoss(...args);
+      loss.run = async (_, outputs) => {
+        atBegin = listeners();
+        await outputs!.gradientTo!.write(new Uint8Array(4), 0);
+        atWrite = listeners();
+        throw new UsageError("seen");
+      };
+      return loss;
+    };
+    const argv = [...files, ...REFERENCE, "--grad", "early.npy"];
+    const { stderr } = await run(argv, { engine: { ...noWebGPU, createLoss: watched } });
+    expect(stderr).toBe("segloss: seen\n");
+    expect([atBegin, atWrite, listeners()]).toEqual([before, before + 1, before]);
   });
 
   test("a bug of ours has exit code 1 and a stack", async () => {

@@ -1,6 +1,7 @@
 // Files that are written in pieces: whole in the end, or not there at all.
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import { constants } from "node:os";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { openArray } from "../../src/formats/arrays.js";
 import { encodeNpy } from "../../src/formats/npy.js";
@@ -77,6 +78,7 @@ test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
   "%s removes what is not finished, and ends the process as ever",
   async (signal) => {
     const kill = vi.spyOn(process, "kill").mockReturnValue(true);
+    const exit = vi.spyOn(process, "exit").mockReturnValue(undefined as never);
     const before = process.listeners(signal);
     const files = [await createNpy(at("a.npy"), [6], "<f4"), await createNpy(at("b.npy"), [6], "<f4")];
     expect(readdirSync(at())).toHaveLength(2);
@@ -86,6 +88,7 @@ test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
     expect(readdirSync(at())).toEqual([]);
     expect(process.listeners(signal)).toEqual(before);
     expect(kill).toHaveBeenCalledExactlyOnceWith(process.pid, signal);
+    expect(exit).toHaveBeenCalledExactlyOnceWith(128 + constants.signals[signal]); // where kill does nothing
     for (const file of files) await file.abort();
   },
 );

@@ -78,6 +78,12 @@ export const BARRIER_FAULTS: readonly Fault[] = [
   },
 ];
 
+/** The barriers of lib/staged, in order. */
+export const STAGE_FAULTS = [
+  { name: "the barrier before the logits are read", barrier: 0 },
+  { name: "the barrier after the gradient is written", barrier: 1 },
+] as const;
+
 /** Gives a device the faulty text from now on. Tells how many kernels had it. */
 export function plant(device: GPUDevice, { from, to }: Fault): { count: number } {
   const planted = { count: 0 };

@@ -3,12 +3,13 @@
 import { describe, expect, test } from "vitest";
 import { detectRaces, ResourceType, WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
 import gradientF16 from "../../shaders/lib/gradient_f16_1.wgsl?raw";
+import staged from "../../shaders/lib/staged.wgsl?raw";
 import tree from "../../shaders/lib/tree.wgsl?raw";
 import { checkShape, checkSpec } from "../../src/spec.js";
 import { BINDINGS, blockOf, KERNEL_NAMES, type KernelName, type Variant } from "../../src/webgpu/kernels.js";
 import { packProblem, PROBLEM_BYTES, PROBLEM_FIELDS, problemOf } from "../../src/webgpu/problem.js";
 import { rowsOf, tileFields } from "../../src/webgpu/tiles.js";
-import { BARRIER_FAULTS } from "../support/faults.js";
+import { BARRIER_FAULTS, STAGE_FAULTS } from "../support/faults.js";
 import { SOURCES, titleOf } from "./variants.js";
 
 /** The WGSL files, by name. */
@@ -221,6 +222,55 @@ describe("races", () => {
     const source = tree.replace(fault.from, fault.to);
     expect(source).not.toBe(tree);
     expect(racesOf(sumKernelOf(source), sumData())).not.toEqual([]);
+  });
+
+  // Two groups of pixels, as the loss kernel takes them.
+  const stagedKernelOf = (text: string, writeGradient = true) => {
+    const [declarations] = text.split("// `first`:");
+    const bodyOf = (name: string) =>
+      text.split(`fn ${name}(first: u32, end: u32, lane: u32) {`)[1]!.split("\n}\n")[0]!;
+    return `
+    const WORKGROUP_SIZE = 4u;
+    const CLASSES = 3u;
+    const WRITE_GRADIENT = ${writeGradient};
+    const ACCUMULATE = false;
+    struct Problem { logits_offset: u32, grad_logits_offset: u32 }
+    @group(0) @binding(0) var<storage, read> logits: array<u32>;
+    @group(0) @binding(1) var<storage, read_write> gradient: array<f32>;
+    @group(0) @binding(2) var<storage, read> problem: Problem;
+    fn stored_logits_at(i: u32) -> u32 { return logits[i]; }
+    fn gradient_bits_at(i: u32) -> u32 { return bitcast<u32>(gradient[i]); }
+    fn store_gradient(i: u32, value: f32) { gradient[i] = value; }
+    ${declarations}
+    @compute @workgroup_size(WORKGROUP_SIZE)
+    fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) id: vec3u) {
+      let end = 14u;
+      for (var group = 0u; group < 2u; group++) {
+        let first = 8u * id.x + 4u * group;
+        {${bodyOf("begin_group")}}
+        for (var c = 0u; c < CLASSES; c++) {
+          stage[lane * ROW + c] += 1u;
+        }
+        {${bodyOf("end_group")}}
+      }
+    }`;
+  };
+  const stagedData = () => ({
+    0: Uint32Array.from({ length: 42 }, (_, i) => i),
+    1: new Float32Array(42),
+    2: new Uint32Array(2),
+  });
+
+  test("logits and gradient by way of workgroup memory have none", () => {
+    for (const writeGradient of [true, false])
+      expect(racesOf(stagedKernelOf(staged, writeGradient), stagedData(), 2)).toEqual([]);
+  });
+
+  test.each(STAGE_FAULTS)("they have one where $name is missing, so it would be found", ({ barrier }) => {
+    let count = 0;
+    const source = staged.replaceAll("workgroupBarrier();", (text) => (count++ === barrier ? "" : text));
+    expect(count).toBe(STAGE_FAULTS.length);
+    expect(racesOf(stagedKernelOf(source), stagedData(), 2)).not.toEqual([]);
   });
 });
 

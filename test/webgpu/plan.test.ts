@@ -15,7 +15,10 @@ const PROFILE: Profile = {
   maxClassesOfFour: 8,
   maxClassesKept: 32,
   sum: "workgroup",
+  fourBeyondKept: false,
   near: false,
+  putsOff: false,
+  stagesChannelsLast: false,
 };
 
 interface Changes {

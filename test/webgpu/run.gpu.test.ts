@@ -109,7 +109,10 @@ describe("run", () => {
       groupsPerThread: 1,
       maxClassesOfFour: 0,
       maxClassesKept: 64,
+      fourBeyondKept: false,
       near: false,
+      putsOff: false,
+      stagesChannelsLast: false,
     };
     for (const sum of ["threads", "workgroup"] as const) {
       const backend = new WebGPUBackend(device, spec, false, { profile: { ...profile, sum } });

@@ -1,6 +1,6 @@
 // The variants of the kernels that plans ask for: of three classes, one for each text that a kernel may have.
 
-import { checkShape, checkSpec, type LossSpec, type TargetType } from "../../src/spec.js";
+import { checkShape, checkSpec, type LossSpec, type Shape, type TargetType } from "../../src/spec.js";
 import { kernelSource, type KernelName, type Variant } from "../../src/webgpu/kernels.js";
 import { makePlan, type PlanRequest } from "../../src/webgpu/plan.js";
 import type { Profile } from "../../src/webgpu/profile.js";
@@ -16,6 +16,8 @@ export const REQUEST: PlanRequest = {
   argmax: false,
   confusion: false,
   callersResult: false,
+  pixelWeights: false,
+  gradOutputMap: false,
   alignment: 4,
   bindable: true,
   separate: false,
@@ -26,8 +28,11 @@ export const PROFILE: Profile = {
   groupsPerThread: 2,
   maxClassesOfFour: 8,
   maxClassesKept: 64,
+  fourBeyondKept: false,
   sum: "workgroup",
   near: false,
+  putsOff: false,
+  stagesChannelsLast: false,
 };
 
 export const LIMITS = {
@@ -50,6 +55,7 @@ const EVERYTHING = { lossMap: true, argmax: true, perClass: true, confusion: tru
 
 interface Choice {
   spec: LossSpec;
+  shape?: Shape;
   request?: Partial<PlanRequest>;
   profile?: Partial<Profile>;
 }
@@ -82,9 +88,24 @@ const CHOICES: Choice[] = (["softmax", "sigmoid"] as const).flatMap((family) => 
     ),
     { ...base, profile: { sum: "threads" as const } },
     ...STORAGE.flatMap((request) =>
-      [0, 64].map((maxClassesKept) => ({ ...base, request, profile: { maxClassesKept, near: true } })),
+      [0, 64].map((maxClassesKept) => ({
+        ...base,
+        request,
+        profile: { maxClassesKept, near: true, putsOff: true },
+      })),
     ),
     { spec: { family, gamma: 0.5 } },
+    ...STORAGE.flatMap((request) =>
+      [0, 64].map((maxClassesKept) => ({
+        spec: { family, layout: "channels-last" } as const,
+        request,
+        profile: { maxClassesKept, stagesChannelsLast: true },
+      })),
+    ),
+    { spec: { family, classWeights: [1, 2, 3] } },
+    { ...base, shape: [2, 3, 8] },
+    ...([{ pixelWeights: true }, { gradOutputMap: true }] as const).map((request) => ({ ...base, request })),
+    { spec: { family, reduction: "weighted-mean" }, request: { pixelWeights: true } },
     { ...base, spec: { family, reduction: "weighted-mean" }, profile: { sum: "threads" as const } },
   ];
 });
@@ -98,9 +119,9 @@ export interface Source {
 /** Each different text once. */
 export const SOURCES: Source[] = [
   ...new Map(
-    CHOICES.flatMap(({ spec, request, profile }) => {
+    CHOICES.flatMap(({ spec, shape = [1, 3, 8], request, profile }) => {
       const checked = checkSpec(spec);
-      const extent = checkShape(checked, [1, 3, 8]);
+      const extent = checkShape(checked, shape);
       const plan = makePlan(checked, extent, { ...REQUEST, ...request }, { ...PROFILE, ...profile }, LIMITS);
       return plan.kernels.map((name): Source => {
         const { variant } = plan;
