@@ -29,25 +29,20 @@ export interface Span {
   readonly length: number;
 }
 
-/** The bytes of the spans, one after the other; those of an array in memory are not copied where they are one span. */
-export async function bytesOf(
+/** The bytes of the spans, in order: of an array in memory where they are, of others as they are now. */
+export async function piecesOf(
   array: TypedArray | ArraySource<string>,
   spans: readonly Span[],
   elementBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const [only] = spans;
-  if (!isSource(array) && spans.length === 1 && array.buffer instanceof ArrayBuffer)
-    return viewOf(array, only!) as Uint8Array<ArrayBuffer>;
-  const total = spans.reduce((sum, { length }) => sum + length, 0);
-  const bytes = new Uint8Array(total * elementBytes);
-  let at = 0;
-  for (const span of spans) {
-    const into = bytes.subarray(at, at + span.length * elementBytes);
-    if (isSource(array)) await array.read(into, span.first);
-    else into.set(viewOf(array, span));
-    at += into.length;
+): Promise<Uint8Array[]> {
+  if (!isSource(array)) return spans.map((span) => viewOf(array, span));
+  const pieces: Uint8Array[] = [];
+  for (const { first, length } of spans) {
+    const piece = new Uint8Array(length * elementBytes);
+    await array.read(piece, first);
+    pieces.push(piece);
   }
-  return bytes;
+  return pieces;
 }
 
 /** The bytes of a span, where they are. */

@@ -1,6 +1,6 @@
 // The reference backend: float64 on the CPU, rounded only where the result is an array.
 
-import { bytesOf, isSource, viewOf, type ArraySource } from "../arrays.js";
+import { isSource, viewOf, type ArraySource } from "../arrays.js";
 import type { LossBackend } from "../backend.js";
 import { floatsToHalves } from "../half.js";
 import {
@@ -56,7 +56,8 @@ async function inMemory<Type extends string, A extends { readonly length: number
 ): Promise<A> {
   if (!isSource<Type>(array)) return array;
   const type = arrays[array.type];
-  const bytes = await bytesOf(array, [{ first: 0, length: array.length }], type.BYTES_PER_ELEMENT);
+  const bytes = new Uint8Array(array.length * type.BYTES_PER_ELEMENT);
+  await array.read(bytes, 0);
   return new type(bytes.buffer);
 }
 

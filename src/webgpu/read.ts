@@ -1,25 +1,29 @@
-// Read: buffers on their way back to the CPU. Any error on the way means that there is nothing to read.
+// Buffers on their way to the CPU, to be read or to be filled. Any error on the way means that there is nothing to read.
 
 import type { WebGPUError } from "../errors.js";
 import { failure } from "./failures.js";
-import { MAP_MODE_READ } from "./gpu.js";
+import { MAP_MODE_READ, type MAP_MODE_WRITE } from "./gpu.js";
 
-/** A buffer on its way to be read, and why it came not that far. */
+/** A buffer on its way, and why it came not that far. */
 export interface PendingMap {
   readonly buffer: GPUBuffer;
   readonly refused: Promise<string | undefined>;
 }
 
 /** Of the first bytes only: a browser moves all that is mapped. */
-export function startMap(buffer: GPUBuffer, size: number): PendingMap {
-  const refused = buffer.mapAsync(MAP_MODE_READ, 0, size).then(
+export function startMap(
+  buffer: GPUBuffer,
+  size: number,
+  mode: typeof MAP_MODE_READ | typeof MAP_MODE_WRITE = MAP_MODE_READ,
+): PendingMap {
+  const refused = buffer.mapAsync(mode, 0, size).then(
     () => undefined,
     (error: unknown) => String((error as Error)?.message),
   );
   return { buffer, refused };
 }
 
-/** Waits until a buffer can be read. `checkAlive` throws where the device or the loss is gone. */
+/** Waits until a buffer is there. `checkAlive` throws where the device or the loss is gone. */
 export async function mapped(
   { buffer, refused }: PendingMap,
   errors: readonly (Promise<WebGPUError | undefined> | undefined)[],

@@ -1,7 +1,7 @@
 // Run: arrays, or what is read of them piece by piece, through the GPU tile by tile. While one tile is computed the next
 // one is uploaded and the one before is read back; no more than two are on their way, so memory is bounded.
 
-import { bytesOf, viewOf, type ArraySink, type Span } from "../arrays.js";
+import { piecesOf, viewOf, type ArraySink, type Span } from "../arrays.js";
 import type { WebGPUError } from "../errors.js";
 import {
   confusionSize,
@@ -19,7 +19,7 @@ import { capture } from "./failures.js";
 import { mapped, startMap, type PendingMap } from "./read.js";
 import type { SlotsOf } from "./record.js";
 import { readResult } from "./result.js";
-import type { RunBuffers, Staging } from "./runBuffers.js";
+import type { RunBuffers, Staging, Upload } from "./runBuffers.js";
 import type { Groups, PlacedTile, ResultWindows, Step, TileWindows } from "./step.js";
 import { spansOf } from "./tiles.js";
 
@@ -178,19 +178,27 @@ class TiledRun {
     isLast: boolean,
     onResult?: (words: Record<string, ArrayBuffer>) => void,
   ): Promise<void> {
-    const data: [ArrayName, Uint8Array<ArrayBuffer>][] = [];
+    const data: [ArrayName, Uint8Array[]][] = [];
     for (const name of names) {
       const input = this.inputs[name];
       if (input)
-        data.push([name, await bytesOf(input.data, this.spansOf(placed, input), input.elementBytes)]);
+        data.push([name, await piecesOf(input.data, this.spansOf(placed, input), input.elementBytes)]);
     }
     while (this.onTheirWay.length >= MAX_ON_THEIR_WAY) await this.onTheirWay.shift();
     this.context.checkAlive();
     const { device } = this.step;
-    const { value, error } = capture(device, () => {
+    const { buffers } = this.context;
+    this.turn = this.turn === 0 ? 1 : 0;
+    const opened = capture(device, () => {
       const windows = this.windowsOf(placed);
-      for (const [name, bytes] of data) this.context.buffers.write(windows[name]!, bytes);
+      const uploads: Upload[] = data.map(([name, pieces]) => ({ name, window: windows[name]!, pieces }));
+      return { windows, uploads, map: buffers.beginUpload(this.turn, uploads) };
+    });
+    const { windows, uploads, map } = opened.value;
+    await mapped(map, [opened.error], this.context.checkAlive);
+    const { value, error } = capture(device, () => {
       const encoder = device.createCommandEncoder({ label: "segloss run" });
+      buffers.upload(encoder, map.buffer, uploads);
       this.record(encoder, placed, windows, isLoss, isLast);
       const { gradLogits, lossMap, argmax } = windows;
       const back = { ...(isLoss && { gradLogits, lossMap, argmax }), ...(isLast && this.whole) };
@@ -198,8 +206,7 @@ class TiledRun {
         device.queue.submit([encoder.finish()]);
         return { done: device.queue.onSubmittedWorkDone() };
       }
-      this.turn = this.turn === 0 ? 1 : 0;
-      const staging = this.context.buffers.readBack(encoder, this.turn, back);
+      const staging = buffers.readBack(encoder, this.turn, back);
       device.queue.submit([encoder.finish()]);
       return { staging, map: startMap(staging.buffer, staging.size) };
     });

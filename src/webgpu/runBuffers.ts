@@ -1,8 +1,9 @@
-// The buffers behind `run`: inputs, outputs and two for reading back. They grow when a larger map comes, never shrink, and
-// serve one run at a time.
+// The buffers behind `run`: inputs, outputs, and two each that the CPU fills and reads. They grow when a larger map comes,
+// never shrink, and serve one run at a time.
 
 import type { Window } from "./bindings.js";
-import { BufferUsage } from "./gpu.js";
+import { BufferUsage, MAP_MODE_WRITE } from "./gpu.js";
+import { startMap, type PendingMap } from "./read.js";
 
 /** Where each output lies in the mapped buffer. */
 export interface Staging {
@@ -10,6 +11,13 @@ export interface Staging {
   /** Of all parts. */
   readonly size: number;
   readonly parts: Readonly<Record<string, { offset: number; size: number; length: number }>>;
+}
+
+/** The bytes of an array, and where they go. */
+export interface Upload {
+  readonly name: string;
+  readonly window: Window;
+  readonly pieces: readonly Uint8Array[];
 }
 
 export class RunBuffers {
@@ -25,14 +33,31 @@ export class RunBuffers {
     return { buffer, offset: 0, size, first: 0, length };
   }
 
-  /** Fills a window. */
-  write({ buffer }: Window, bytes: Uint8Array<ArrayBuffer>): void {
-    const whole = bytes.length - (bytes.length % 4);
-    this.device.queue.writeBuffer(buffer, 0, bytes, 0, whole);
-    if (whole === bytes.length) return;
-    const tail = new Uint8Array(4);
-    tail.set(bytes.subarray(whole));
-    this.device.queue.writeBuffer(buffer, whole, tail);
+  /** One of two buffers, to be filled. Mapped, it takes what is given three times as fast as `writeBuffer`. */
+  beginUpload(turn: 0 | 1, uploads: readonly Upload[]): PendingMap {
+    const size = roundUp(wordBytes(uploads), 8);
+    const { MAP_WRITE, COPY_SRC } = BufferUsage;
+    const { buffer, isNew } = this.grown(`upload ${turn}`, size, MAP_WRITE | COPY_SRC, true);
+    return isNew ? { buffer, refused: Promise.resolve(undefined) } : startMap(buffer, size, MAP_MODE_WRITE);
+  }
+
+  /** Fills it, now that it is mapped, and records the copies from there. */
+  upload(encoder: GPUCommandEncoder, buffer: GPUBuffer, uploads: readonly Upload[]): void {
+    const bytes = new Uint8Array(buffer.getMappedRange(0, roundUp(wordBytes(uploads), 8)));
+    let offset = 0;
+    for (const { name, window, pieces } of uploads) {
+      if (pieces.reduce((sum, { length }) => sum + length, 0) !== window.length)
+        throw new TypeError(`${name}: its buffer was detached before the run was through`);
+      let at = offset;
+      for (const piece of pieces) {
+        bytes.set(piece, at);
+        at += piece.length;
+      }
+      bytes.fill(0, at, offset + window.size); // of its last word
+      encoder.copyBufferToBuffer(buffer, offset, window.buffer, window.offset, window.size);
+      offset += window.size;
+    }
+    buffer.unmap();
   }
 
   /** Records the copies of all given windows into one of two buffers to be mapped. */
@@ -67,13 +92,23 @@ export class RunBuffers {
   }
 
   private atLeast(name: string, size: number, usage: number): GPUBuffer {
-    const existing = this.buffers.get(name);
-    if (existing && existing.size >= size) return existing;
-    existing?.destroy();
-    const buffer = this.device.createBuffer({ label: `segloss ${name}`, size: roundUp(size, 16), usage });
-    this.buffers.set(name, buffer);
-    return buffer;
+    return this.grown(name, size, usage, false).buffer;
   }
+
+  private grown(name: string, size: number, usage: number, mappedAtCreation: boolean) {
+    const existing = this.buffers.get(name);
+    if (existing && existing.size >= size) return { buffer: existing, isNew: false };
+    existing?.destroy();
+    const label = `segloss ${name}`;
+    const buffer = this.device.createBuffer({ label, size: roundUp(size, 16), usage, mappedAtCreation });
+    this.buffers.set(name, buffer);
+    return { buffer, isNew: true };
+  }
+}
+
+/** Of all windows, which are whole words. */
+function wordBytes(uploads: readonly Upload[]): number {
+  return uploads.reduce((sum, { window }) => sum + window.size, 0);
 }
 
 function roundUp(size: number, multiple: number): number {
