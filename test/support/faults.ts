@@ -22,7 +22,7 @@ export const FAULTS: readonly Fault[] = [
     name: "one sign: the gradient of the label goes up (many classes)",
     from: "put_gradient(first + class_offset((*position).labels), 0.0 - slope);",
     to: "put_gradient(first + class_offset((*position).labels), slope);",
-    in: "33 classes",
+    in: "21 classes",
   },
   {
     name: "one sign: the margin of a negative element",
