@@ -209,12 +209,10 @@ function lossFiles(v: Variant): string[] {
   ];
   if (v.from === "probabilities") return [...ofClasses, probability, probabilities];
   if (isSoft || v.smoothed) return [...ofClasses, soft];
-  // Unrolled, halves are no faster on any adapter tried, and take longer to compile.
-  const kept = v.logits === "f32" ? unrollClasses(softmaxKept, v.classes) : softmaxKept;
   const order = v.putsOff ? [putOff] : [atOnce, twoWays];
   if (!v.kept && !v.near) return [...order, seen, softmaxAlwaysGuarded, softmaxGuarded, hard];
   const way = v.near ? near : finite;
-  return [...order, seen, look, way, labelFile(v), v.kept ? kept : softmaxOnline, softmaxGuarded, hard];
+  return [...order, seen, look, way, labelFile(v), v.kept ? unrollClasses(softmaxKept, v.classes) : softmaxOnline, softmaxGuarded, hard];
 }
 
 /** The constants and files that a kernel needs, and no others: kernels of the same text are one pipeline. */
