@@ -212,7 +212,16 @@ function lossFiles(v: Variant): string[] {
   const order = v.putsOff ? [putOff] : [atOnce, twoWays];
   if (!v.kept && !v.near) return [...order, seen, softmaxAlwaysGuarded, softmaxGuarded, hard];
   const way = v.near ? near : finite;
-  return [...order, seen, look, way, labelFile(v), v.kept ? unrollClasses(softmaxKept, v.classes) : softmaxOnline, softmaxGuarded, hard];
+  return [
+    ...order,
+    seen,
+    look,
+    way,
+    labelFile(v),
+    v.kept ? unrollClasses(softmaxKept, v.classes) : softmaxOnline,
+    softmaxGuarded,
+    hard,
+  ];
 }
 
 /** The constants and files that a kernel needs, and no others: kernels of the same text are one pipeline. */

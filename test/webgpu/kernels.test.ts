@@ -95,10 +95,13 @@ describe("no kernel has more text than it needs:", () => {
   test("each file has something that another one uses, or is where the kernel begins", () => {
     const joined = new Set<string>();
     for (const source of SOURCES) {
-      // Unrolled loops are no longer the text of their file.
-      for (const { name, text } of FILES.filter((file) => source.code.includes(file.text))) {
+      for (const { name, text } of FILES) {
+        // Unrolled loops are no longer the text of their file.
+        const [head] = text.split("for (var c = 0u; c < CLASSES; c++) {");
+        const whole = source.code.includes(text) ? text : head!;
+        if (!source.code.includes(whole)) continue;
         joined.add(name);
-        const others = withoutComments(source.code.replace(text, ""));
+        const others = withoutComments(source.code.replace(whole, ""));
         const isUsed = text.includes("@compute") || declared(text).some((own) => has(others, own));
         expect(isUsed, `${name} in ${titleOf(source)}`).toBe(true);
       }
