@@ -1,7 +1,10 @@
 // Exponentials relative to the label's logit, for adapters where a maximum costs more than ten other operations: their sum
 // is the odds against the label. A pixel is put off where a logit is NaN, infinite or too far from the label's.
 
-const MOST_MASS = 0x7b000000u;  // of 2^119: neither it nor the curve overflows
+// Of 2^−96: what is lost of it where single exponentials are too small for a float is less than its rounding.
+const LEAST_MASS = 0x0f800000u;
+// Of 2^64: of larger ones the rounding of a difference of logits is felt.
+const MOST_MASS = 0x5f800000u;
 
 fn take(look: ptr<function, Look>, bits: Bits) {}
 
@@ -38,5 +41,6 @@ fn exp_of(look: ptr<function, Look>, x: Floats) -> Floats {
 // At the ends of that range exponentials are wrong: huge, or below 0, and so is their sum. By bits, because WGSL may assume
 // that there is no NaN and no infinity.
 fn is_not_taken(position: ptr<function, Position>, look: Look) -> bool {
-  return any_lane((look.strange > Bits(0xffu)) | (bitcast<Bits>((*position).mass) > Bits(MOST_MASS)));
+  let is_far = bitcast<Bits>((*position).mass) - Bits(LEAST_MASS) > Bits(MOST_MASS - LEAST_MASS);
+  return any_lane((look.strange > Bits(0xffu)) | (is_far & Mask(CLASSES > 1u)));
 }
