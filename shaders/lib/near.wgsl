@@ -18,7 +18,7 @@ fn curve_of(position: ptr<function, Position>) -> Curve {
   return focal_curve_of_odds((*position).mass);
 }
 
-// exp(x) of |x| ≤ 80, for adapters whose own takes longer than ten other operations: 2^n · 2^t with n whole and
+// exp(x) of x from −87 to 88, for adapters whose own takes longer than ten other operations: 2^n · 2^t with n whole and
 // |t| ≤ 1/2. The polynomial is off by 0.8 ULP at most, all of it by less than half of what WGSL lets exp be off.
 fn exp_of(look: ptr<function, Look>, x: Floats) -> Floats {
   let y = x * 1.4426950408889634;  // log2 e
@@ -38,8 +38,8 @@ fn exp_of(look: ptr<function, Look>, x: Floats) -> Floats {
   return bitcast<Floats>(bitcast<Bits>(p) + whole * Bits(0x00800000u));
 }
 
-// At the ends of that range exponentials are wrong: huge, or below 0, and so is their sum. By bits, because WGSL may assume
-// that there is no NaN and no infinity.
+// At the ends of that range exponentials are wrong: infinite or NaN, and so is their sum, or nothing where that matters only
+// to a sum as small. By bits, because WGSL may assume that there is no NaN and no infinity.
 fn is_not_taken(position: ptr<function, Position>, look: Look) -> bool {
   let is_far = bitcast<Bits>((*position).mass) - Bits(LEAST_MASS) > Bits(MOST_MASS - LEAST_MASS);
   return any_lane((look.strange > Bits(0xffu)) | (is_far & Mask(CLASSES > 1u)));

@@ -163,7 +163,8 @@ function variantOf(
     argmax: request.argmax || ofClasses,
     sumWeights,
     classFactors: isList(spec.alpha) || spec.classWeights !== undefined,
-    imagesTogether: rows.images > 1,
+    // Whether or not each image has its own buffer, so that `prepare` need not know.
+    imagesTogether: rowsOf(spec, extent, false).images > 1,
     countsFour:
       spec.family === "softmax" &&
       request.targets === "u8" &&
@@ -215,6 +216,7 @@ function isStaged(spec: CheckedSpec, extent: Extent, request: PlanRequest, profi
   const areFloats = request.logits === "f32" && request.gradient !== "f16";
   return (
     profile.stagesChannelsLast &&
+    !profile.putsOff && // what is put off is read when the stage holds others
     !isPlanar(spec) &&
     spec.family === "softmax" &&
     extent.classes > 1 &&

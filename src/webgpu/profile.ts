@@ -18,8 +18,8 @@ export interface Profile {
   /** One partial sum per thread, or a tree and one per workgroup. */
   readonly sum: "threads" | "workgroup";
   /**
-   * Exponentials are relative to the label's logit and made of bits, for a maximum and exp are dear; pixels with a logit
-   * beyond ±40 cost some three times as much.
+   * Exponentials are relative to the label's logit and made of bits, for a maximum and exp are dear; pixels with a margin
+   * beyond 66 or −44, or with a logit far below the label's, cost some four times as much.
    */
   readonly near: boolean;
   /** What is rare waits until a thread is through with the rest: every branch costs what is in it. */

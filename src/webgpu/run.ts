@@ -19,7 +19,7 @@ import { capture } from "./failures.js";
 import { mapped, startMap, type PendingMap } from "./read.js";
 import type { SlotsOf } from "./record.js";
 import { readResult } from "./result.js";
-import type { RunBuffers, Staging, Upload } from "./runBuffers.js";
+import { detached, type RunBuffers, type Staging, type Upload } from "./runBuffers.js";
 import type { Groups, PlacedTile, ResultWindows, Step, TileWindows } from "./step.js";
 import { spansOf } from "./tiles.js";
 
@@ -181,6 +181,7 @@ class TiledRun {
     const data: [ArrayName, Uint8Array[]][] = [];
     for (const name of names) {
       const input = this.inputs[name];
+      if (input?.data.length === 0) throw detached(name);
       if (input)
         data.push([name, await piecesOf(input.data, this.spansOf(placed, input), input.elementBytes)]);
     }

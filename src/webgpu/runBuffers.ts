@@ -37,8 +37,7 @@ export class RunBuffers {
   beginUpload(turn: 0 | 1, uploads: readonly Upload[]): PendingMap {
     const size = roundUp(wordBytes(uploads), 8);
     const { MAP_WRITE, COPY_SRC } = BufferUsage;
-    const { buffer, isNew } = this.grown(`upload ${turn}`, size, MAP_WRITE | COPY_SRC, true);
-    return isNew ? { buffer, refused: Promise.resolve(undefined) } : startMap(buffer, size, MAP_MODE_WRITE);
+    return startMap(this.atLeast(`upload ${turn}`, size, MAP_WRITE | COPY_SRC), size, MAP_MODE_WRITE);
   }
 
   /** Fills it, now that it is mapped, and records the copies from there. */
@@ -46,8 +45,7 @@ export class RunBuffers {
     const bytes = new Uint8Array(buffer.getMappedRange(0, roundUp(wordBytes(uploads), 8)));
     let offset = 0;
     for (const { name, window, pieces } of uploads) {
-      if (pieces.reduce((sum, { length }) => sum + length, 0) !== window.length)
-        throw new TypeError(`${name}: its buffer was detached before the run was through`);
+      if (pieces.reduce((sum, { length }) => sum + length, 0) !== window.length) throw detached(name);
       let at = offset;
       for (const piece of pieces) {
         bytes.set(piece, at);
@@ -92,18 +90,18 @@ export class RunBuffers {
   }
 
   private atLeast(name: string, size: number, usage: number): GPUBuffer {
-    return this.grown(name, size, usage, false).buffer;
-  }
-
-  private grown(name: string, size: number, usage: number, mappedAtCreation: boolean) {
     const existing = this.buffers.get(name);
-    if (existing && existing.size >= size) return { buffer: existing, isNew: false };
+    if (existing && existing.size >= size) return existing;
     existing?.destroy();
-    const label = `segloss ${name}`;
-    const buffer = this.device.createBuffer({ label, size: roundUp(size, 16), usage, mappedAtCreation });
+    const buffer = this.device.createBuffer({ label: `segloss ${name}`, size: roundUp(size, 16), usage });
     this.buffers.set(name, buffer);
-    return { buffer, isNew: true };
+    return buffer;
   }
+}
+
+/** What is said of an array that was there when the run began. */
+export function detached(name: string): TypeError {
+  return new TypeError(`${name}: its buffer was detached before the run was through`);
 }
 
 /** Of all windows, which are whole words. */
