@@ -1,10 +1,8 @@
 // Channels: the maps of sigmoid to what each channel adds, and how often 0 and 1 are taken for each other.
-// One thread takes one channel of a strip. Joined with lib/strips.
+// One thread takes one channel of a strip. Joined with lib/strips. loss_map (bits of f32) and argmax (0 or 1): like the logits.
 
-@group(0) @binding(4) var<storage, read> loss_map: array<u32>;    // like the logits, bits of f32
-@group(0) @binding(5) var<storage, read> argmax_map: array<u32>;  // like the logits, 0 or 1
-@group(0) @binding(6) var<storage, read_write> class_partials: array<ClassResult>;  // [strips, channels]
-@group(0) @binding(7) var<storage, read_write> confusion: array<atomic<u32>>;       // [channels, targets, predictions]
+@group(0) @binding(3) var<storage, read_write> class_partials: array<ClassResult>;  // [strips, channels]
+@group(0) @binding(4) var<storage, read_write> confusion: array<atomic<u32>>;       // [channels, targets, predictions]
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -24,9 +22,9 @@ fn main(
   for (var chunk = span.first; chunk < span.end; chunk += PIXELS_PER_CHUNK) {
     for (var pixel = chunk; pixel < min(chunk + PIXELS_PER_CHUNK, span.end); pixel++) {
       let element = first_element(pixel) + channel * problem.class_stride;
-      let loss = loss_map[problem.loss_map_offset + element];
+      let loss = load_loss_map(problem.loss_map_offset + element);
       if kind_at(element) >= 0 && loss != OUT_OF_RANGE {
-        let prediction = argmax_map[problem.argmax_offset + element];
+        let prediction = load_argmax(problem.argmax_offset + element);
         let is_one = u32(is_positive(element));
         sum = with_loss(sum, loss, prediction == is_one);
         if CONFUSION && prediction < 2u {

@@ -1,12 +1,10 @@
 // Classes: the maps to what each class adds, and which are taken for which.
-// One thread takes a strip. Joined with lib/strips.
+// One thread takes a strip. Joined with lib/strips. loss_map (bits of f32) and argmax: [batch, ...spatial].
 
 const CLASSES_AT_ONCE = min(CLASSES, 256u);
 
-@group(0) @binding(4) var<storage, read> loss_map: array<u32>;    // [batch, ...spatial], bits of f32
-@group(0) @binding(5) var<storage, read> argmax_map: array<u32>;  // [batch, ...spatial]
-@group(0) @binding(6) var<storage, read_write> class_partials: array<ClassResult>;  // [strips, classes]
-@group(0) @binding(7) var<storage, read_write> confusion: array<atomic<u32>>;       // [labels, predictions]
+@group(0) @binding(3) var<storage, read_write> class_partials: array<ClassResult>;  // [strips, classes]
+@group(0) @binding(4) var<storage, read_write> confusion: array<atomic<u32>>;       // [labels, predictions]
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -32,9 +30,9 @@ fn sum_strip(strip: u32, first: u32) {
     for (var pixel = chunk; pixel < min(chunk + PIXELS_PER_CHUNK, span.end); pixel++) {
       let label = label_at(pixel);
       let of_block = u32(label) - first;
-      let loss = loss_map[problem.loss_map_offset + pixel];
+      let loss = load_loss_map(problem.loss_map_offset + pixel);
       if label >= 0 && of_block < CLASSES_AT_ONCE && loss != OUT_OF_RANGE {
-        let prediction = argmax_map[problem.argmax_offset + pixel];
+        let prediction = load_argmax(problem.argmax_offset + pixel);
         let correct = prediction == u32(label);
         sums[of_block] = with_loss(sums[of_block], loss, correct);
         if CONFUSION && prediction < CLASSES {

@@ -2,8 +2,6 @@
 // left as partial sums. A workgroup takes a block; a thread of it every WORKGROUP_SIZE-th group of
 // TOGETHER positions. Joined with lib/blocks and lib/counts_of_1 or lib/counts_of_4.
 
-@group(0) @binding(4) var<storage, read> pixel_weights: array<f32>;  // [batch, ...spatial]
-
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
   @builtin(workgroup_id) workgroup_id: vec3u,

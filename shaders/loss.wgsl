@@ -1,11 +1,8 @@
 // Loss: logits and targets to the gradient, the maps and the partial sums.
 // A workgroup takes a block; a thread of it every WORKGROUP_SIZE-th group of LANES positions.
 // Joined with lib/blocks and a family's `Position`, `read_position` and `write_gradient`, which know what a position's loss is.
-
-@group(0) @binding(4) var<storage, read> pixel_weights: array<f32>;      // [batch, ...spatial]
-@group(0) @binding(6) var<storage, read> grad_output: array<f32>;        // like the positions
-@group(0) @binding(8) var<storage, read_write> loss_map: array<Bits>;    // like the positions; bits of f32
-@group(0) @binding(9) var<storage, read_write> argmax_map: array<Bits>;  // like the positions; i32
+//
+// pixel_weights: [batch, ...spatial]; grad_output, loss_map (bits of f32) and argmax (i32): like the positions.
 
 // The prediction where a logit is NaN or +inf: −1.
 const NO_CLASS = 0xffffffffu;
@@ -91,11 +88,11 @@ fn losses_of(position: ptr<function, Position>, first: u32, scale: f32) -> Float
   if WRITE_LOSS_MAP {
     let finite = select(bitcast<Bits>(loss) & Bits(0x7fffffffu), Bits(OUT_OF_RANGE), out_of_range);
     let finite_or_inf = select(finite, Bits(problem.infinity), infinite);
-    loss_map[(problem.loss_map_offset + first) / LANES] = select(finite_or_inf, Bits(problem.nan), is_nan);
+    store_loss_map((problem.loss_map_offset + first) / LANES, select(finite_or_inf, Bits(problem.nan), is_nan));
   }
   if WRITE_ARGMAX {
-    argmax_map[(problem.argmax_offset + first) / LANES] =
-      select((*position).argmax, Bits(NO_CLASS), (*position).is_nan);
+    let class_or_none = select((*position).argmax, Bits(NO_CLASS), (*position).is_nan);
+    store_argmax((problem.argmax_offset + first) / LANES, class_or_none);
   }
   tally.nan += count_lanes(is_nan);
   tally.infinite += count_lanes(infinite);
@@ -107,5 +104,5 @@ fn upstream_at(position: u32) -> f32 {
   if !GRAD_OUTPUT_MAP {
     return 1.0;
   }
-  return grad_output[problem.grad_output_offset + position];
+  return load_grad_output(problem.grad_output_offset + position);
 }

@@ -1,10 +1,10 @@
-// One weight per pixel, where there are any. The kernels declare where it is bound.
+// One weight per pixel, where there are any.
 
 fn pixel_weight_at(position: u32) -> f32 {
   if !PIXEL_WEIGHTS {
     return 1.0;
   }
-  return pixel_weights[problem.pixel_weights_offset + pixel_of(position)];
+  return load_pixel_weights(problem.pixel_weights_offset + pixel_of(position));
 }
 
 // By bits, because WGSL may assume that there is no NaN and no infinity. Below 0 but −0 is bad, too.

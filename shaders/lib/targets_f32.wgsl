@@ -1,10 +1,8 @@
 // Soft targets, shaped like the logits.
 
-@group(0) @binding(3) var<storage, read> targets: array<u32>;
-
 // The bits of an f32; minus zero is zero.
 fn target_at(element: u32) -> u32 {
-  let bits = targets[problem.targets_offset + element];
+  let bits = load_targets(problem.targets_offset + element);
   return select(bits, 0u, bits == 0x80000000u);
 }
 

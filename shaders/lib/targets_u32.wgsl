@@ -1,8 +1,6 @@
 // Targets as unsigned 32-bit integers. The upper half is no class, and must not be taken for a negative ignore_index.
 
-@group(0) @binding(3) var<storage, read> targets: array<u32>;
-
 // The bits of an i32.
 fn target_at(position: u32) -> u32 {
-  return min(targets[problem.targets_offset + position], 0x7fffffffu);
+  return min(load_targets(problem.targets_offset + position), 0x7fffffffu);
 }

@@ -22,11 +22,13 @@ import {
   checkBindings,
   ARRAY_NAMES,
   checkGradientMode,
+  copyFault,
   RESULT_BYTES,
   type EncodeBindings,
   type PlacedArrays,
   type Window,
 } from "./bindings.js";
+import { limitsOf } from "./device.js";
 import { capture, failure } from "./failures.js";
 import { BufferUsage } from "./gpu.js";
 import { KernelCache } from "./kernels.js";
@@ -126,13 +128,7 @@ export class WebGPUBackend implements LossBackend {
     { profile, limits }: Overrides = {},
   ) {
     this.profile = profile ?? profileOf(device.adapterInfo);
-    const { maxStorageBufferBindingSize, maxBufferSize, maxComputeWorkgroupsPerDimension } = device.limits;
-    this.limits = {
-      maxStorageBufferBindingSize,
-      maxBufferSize,
-      maxComputeWorkgroupsPerDimension,
-      ...limits,
-    };
+    this.limits = { ...limitsOf(device), ...limits };
     this.kernels = KernelCache.of(device);
     this.problems = new UniformSlots(device, "segloss problems");
     this.stepNumbers = new UniformSlots(device, "segloss step numbers");
@@ -202,6 +198,7 @@ export class WebGPUBackend implements LossBackend {
       pixelWeights: arrays.pixelWeights !== undefined,
       gradOutputMap: arrays.gradOutput !== undefined,
       alignment: alignmentOf(arrays),
+      copyable: copyFault(arrays, extent, checked) === undefined,
       bindable: areBindable(arrays, this.device.limits.minStorageBufferOffsetAlignment),
       separate: checked.separate,
     };
@@ -408,7 +405,7 @@ function wholeOf(buffer: GPUBuffer): Window {
 }
 
 /** How arrays lie that have buffers of their own. */
-const AS_ALLOCATED = { alignment: 4, bindable: true, separate: false } as const;
+const AS_ALLOCATED = { alignment: 4, bindable: true, copyable: true, separate: false } as const;
 
 function partsOf(arrays: PlacedArrays, names: readonly (keyof PlacedArrays)[]) {
   return names.flatMap((name) => {

@@ -321,9 +321,48 @@ function partOf(
 }
 
 /** Refuses a buffer that cannot be used as it has to be. */
-export function checkUsage(name: string, buffer: GPUBuffer, usage: keyof typeof BufferUsage, why = ""): void {
-  if ((buffer.usage & BufferUsage[usage]) !== 0) return;
-  throw new TypeError(`${name}: expected a buffer with usage ${usage}${why}, got usage ${buffer.usage}`);
+function checkUsage(name: string, buffer: GPUBuffer, usage: keyof typeof BufferUsage, why = ""): void {
+  if (!hasUsage(buffer, usage)) throw usageError(name, buffer, usage, why);
+}
+
+function hasUsage({ usage }: GPUBuffer, wanted: keyof typeof BufferUsage): boolean {
+  return (usage & BufferUsage[wanted]) !== 0;
+}
+
+function usageError(name: string, { usage }: GPUBuffer, wanted: string, why: string): TypeError {
+  return new TypeError(`${name}: expected a buffer with usage ${wanted}${why}, got usage ${usage}`);
+}
+
+type CopyMode = Pick<CheckedBindings, "inPlace" | "accumulate">;
+
+export function isRead(name: ArrayName, { inPlace, accumulate }: CopyMode): boolean {
+  if (name === "logits") return !inPlace;
+  if (name === "gradLogits") return inPlace || accumulate;
+  return name !== "lossMap" && name !== "argmax";
+}
+
+export function isWritten(name: ArrayName): boolean {
+  return name === "gradLogits" || name === "lossMap" || name === "argmax";
+}
+
+/** Why parts of planes cannot be copied out of these arrays and back. */
+export function copyFault(arrays: PlacedArrays, { plane }: Extent, mode: CopyMode): Error | undefined {
+  const why = ", too: one image is more than a binding of this device, so it is copied in parts";
+  for (const name of ARRAY_NAMES) {
+    const array = arrays[name];
+    if (!array?.ofClasses) continue;
+    for (const { buffer, offset } of array.parts) {
+      if (isRead(name, mode) && !hasUsage(buffer, "COPY_SRC"))
+        return usageError(name, buffer, "COPY_SRC", why);
+      if (isWritten(name) && !hasUsage(buffer, "COPY_DST")) return usageError(name, buffer, "COPY_DST", why);
+      if (offset % 4 !== 0 || (plane * array.elementBytes) % 4 !== 0)
+        return new RangeError(
+          `${name}: expected planes that begin at multiples of 4 bytes${why}; use layout "channels-last", or a ` +
+            "device with segloss's requestDevice",
+        );
+    }
+  }
+  return undefined;
 }
 
 function wholeWindow(

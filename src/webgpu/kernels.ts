@@ -86,7 +86,9 @@ import softmaxGuarded from "../../shaders/softmax_guarded.wgsl?raw";
 import softmaxKept from "../../shaders/softmax_kept.wgsl?raw";
 import softmaxOnline from "../../shaders/softmax_online.wgsl?raw";
 import type { CheckedSpec, LogitType, TargetType } from "../spec.js";
+import type { ArrayName } from "./bindings.js";
 import { STAGE_COMPUTE } from "./gpu.js";
+import { declareStorage, storageBindings, storageOf, type Binding, type Windows } from "./storage.js";
 
 /** Everything that changes the text of a kernel. */
 export interface Variant {
@@ -134,6 +136,8 @@ export interface Variant {
   readonly callersResult: boolean;
   /** Pixels that one thread of the kernel `classes` adds up. */
   readonly strip: number;
+  /** How the arrays are cut that no binding holds. */
+  readonly windows: Readonly<Partial<Record<ArrayName, Windows>>>;
 }
 
 /** Positions of a block, which a workgroup adds up. */
@@ -179,9 +183,9 @@ function targetFiles(v: Variant): string[] {
 }
 
 /** The targets of all lanes. */
-function lanesOfTargets(v: Variant): string {
-  if (v.lanes === 4) return v.targets === "u8" ? targetsOf4U8 : targetsOf4;
-  return v.lanes === 2 ? targetsOf2 : targetsOf1;
+function lanesOfTargets(v: Variant): string[] {
+  if (v.lanes === 4 && v.targets === "u8") return [targetsOf4U8];
+  return [TARGETS[v.targets], { 1: targetsOf1, 2: targetsOf2, 4: targetsOf4 }[v.lanes]];
 }
 
 /** How the label's class is told from the others. */
@@ -276,12 +280,11 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       factors,
       blocks,
       workspace,
-      TARGETS[v.targets],
       kind,
       POSITIONS[v.family],
       pixelWeights,
       LANES[v.lanes],
-      lanesOfTargets(v),
+      ...lanesOfTargets(v),
       ...(v.inPlace ? [logitsInPlace] : LOGITS[v.logits][v.lanes]),
       ...GRADIENTS[v.gradient || "f32"][v.lanes],
       v.staged ? staged : direct,
@@ -328,7 +331,8 @@ export function kernelSource(name: KernelName, variant: Variant): string {
   const prelude = Object.entries(constants).map(
     ([constant, value]) => `const ${constant} = ${value}${typeof value === "number" ? "u" : ""};`,
   );
-  return [...prelude, ...files].join("\n");
+  const storage = declareStorage(storageOf(name, variant), Object.keys(FIXED_BINDINGS[name]).length);
+  return [...prelude, "", storage, ...files].join("\n");
 }
 
 const CLASS_LOOP = "for (var c = 0u; c < CLASSES; c++) {";
@@ -352,29 +356,15 @@ const perCall: GPUBufferBindingLayout = { type: "uniform", hasDynamicOffset: tru
 const input: GPUBufferBindingLayout = { type: "read-only-storage" };
 const output: GPUBufferBindingLayout = { type: "storage" };
 
-/** What each kernel binds, in order of @binding. A test holds them to the shaders. */
-export const BINDINGS = {
-  count: { problem: perCall, classTable: uniform, workspace: output, targets: input, pixelWeights: input },
+/** What the WGSL of each kernel binds by itself, in order of @binding. */
+const FIXED_BINDINGS = {
+  count: { problem: perCall, classTable: uniform, workspace: output },
   divide: { problem: perCall, classTable: uniform, workspace: output },
-  loss: {
-    problem: perCall,
-    classTable: uniform,
-    workspace: output,
-    targets: input,
-    pixelWeights: input,
-    logits: input,
-    gradOutput: input,
-    gradLogits: output,
-    lossMap: output,
-    argmaxMap: output,
-  },
+  loss: { problem: perCall, classTable: uniform, workspace: output },
   classes: {
     problem: perCall,
     classTable: uniform,
     workspace: output,
-    targets: input,
-    lossMap: input,
-    argmaxMap: input,
     classPartials: output,
     confusion: output,
   },
@@ -390,10 +380,17 @@ export const BINDINGS = {
   },
 } satisfies Record<KernelName, Record<string, GPUBufferBindingLayout>>;
 
+/** All that a kernel binds, in order of @binding. A test holds them to the shaders. */
+export function bindingsOf(name: KernelName, variant: Variant): Binding[] {
+  const fixed = Object.entries(FIXED_BINDINGS[name]).map(([binding, layout]) => ({ name: binding, layout }));
+  return [...fixed, ...storageBindings(storageOf(name, variant))];
+}
+
 /** A compiled kernel, and the layout its bind groups follow. */
 export interface Kernel {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
+  readonly bindings: readonly Binding[];
 }
 
 /** The kernels of one device, each compiled once, whoever asks. */
@@ -406,7 +403,7 @@ export class KernelCache {
     return cache;
   }
 
-  private readonly layouts = new Map<KernelName, GPUBindGroupLayout>();
+  private readonly layouts = new Map<string, GPUBindGroupLayout>();
   private readonly ready = new Map<string, Kernel>();
   private readonly compiling = new Map<string, Promise<Kernel>>();
 
@@ -419,11 +416,12 @@ export class KernelCache {
     if (ready) return Promise.resolve(ready);
     let promise = this.compiling.get(code);
     if (!promise) {
-      const layout = this.layout(name);
+      const bindings = bindingsOf(name, variant);
+      const layout = this.layout(name, bindings);
       promise = this.device
-        .createComputePipelineAsync(this.describe(name, code))
+        .createComputePipelineAsync(this.describe(name, code, layout))
         .then((pipeline) => {
-          const kernel = { pipeline, layout };
+          const kernel = { pipeline, layout, bindings };
           this.ready.set(code, kernel);
           return kernel;
         })
@@ -438,32 +436,32 @@ export class KernelCache {
     const code = kernelSource(name, variant);
     let kernel = this.ready.get(code);
     if (!kernel) {
-      const pipeline = this.device.createComputePipeline(this.describe(name, code));
-      kernel = { pipeline, layout: this.layout(name) };
+      const bindings = bindingsOf(name, variant);
+      const layout = this.layout(name, bindings);
+      const pipeline = this.device.createComputePipeline(this.describe(name, code, layout));
+      kernel = { pipeline, layout, bindings };
       this.ready.set(code, kernel);
     }
     return kernel;
   }
 
-  private describe(name: KernelName, code: string): GPUComputePipelineDescriptor {
+  private describe(name: KernelName, code: string, layout: GPUBindGroupLayout): GPUComputePipelineDescriptor {
     const label = `segloss ${name}`;
     return {
       label,
-      layout: this.device.createPipelineLayout({ label, bindGroupLayouts: [this.layout(name)] }),
+      layout: this.device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
       compute: { module: this.device.createShaderModule({ label, code }), entryPoint: "main" },
     };
   }
 
-  private layout(name: KernelName): GPUBindGroupLayout {
-    let layout = this.layouts.get(name);
+  private layout(name: KernelName, bindings: readonly Binding[]): GPUBindGroupLayout {
+    const buffers = bindings.map((binding) => binding.layout);
+    const key = JSON.stringify(buffers);
+    let layout = this.layouts.get(key);
     if (!layout) {
-      const entries = Object.values(BINDINGS[name]).map((buffer, binding) => ({
-        binding,
-        visibility: STAGE_COMPUTE,
-        buffer,
-      }));
+      const entries = buffers.map((buffer, binding) => ({ binding, visibility: STAGE_COMPUTE, buffer }));
       layout = this.device.createBindGroupLayout({ label: `segloss ${name}`, entries });
-      this.layouts.set(name, layout);
+      this.layouts.set(key, layout);
     }
     return layout;
   }

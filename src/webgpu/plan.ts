@@ -9,9 +9,12 @@ import {
   type LogitType,
   type TargetType,
 } from "../spec.js";
-import { blockOf, KERNEL_NAMES, type KernelName, type Variant } from "./kernels.js";
+import { bindingsOf, blockOf, KERNEL_NAMES, type KernelName, type Variant } from "./kernels.js";
+import type { ArrayName } from "./bindings.js";
 import type { Profile } from "./profile.js";
+import { countsSome, MAX_ALIGNMENT, windowsOf, type Binding } from "./storage.js";
 import {
+  eachImage,
   isPlanar,
   rowsOf,
   tileFields,
@@ -25,7 +28,10 @@ import {
 /** The limits of a device that a plan must keep to. */
 export type PlanLimits = Pick<
   GPUSupportedLimits,
-  "maxStorageBufferBindingSize" | "maxBufferSize" | "maxComputeWorkgroupsPerDimension"
+  | "maxStorageBufferBindingSize"
+  | "maxBufferSize"
+  | "maxStorageBuffersPerShaderStage"
+  | "maxComputeWorkgroupsPerDimension"
 >;
 
 /** What a call asks for, as far as it changes the kernels or the tiles. */
@@ -48,6 +54,8 @@ export interface PlanRequest {
   readonly alignment: 1 | 2 | 4;
   /** All arrays begin where a binding may. */
   readonly bindable: boolean;
+  /** Parts of planes can be copied. */
+  readonly copyable: boolean;
   /** Each image is in a buffer of its own. */
   readonly separate: boolean;
   /** A tile's part of any array is no larger than this, whatever the device allows. */
@@ -70,9 +78,6 @@ export interface Plan {
 
 /** The positions of a map are counted in 32 bits. */
 const MAX_POSITIONS = 2 ** 32 - 1;
-
-/** Bindings begin at multiples of this many bytes, or fewer. */
-const MAX_ALIGNMENT = 256;
 
 /** Of an array that is copied together tile by tile: no more is gained by larger tiles. */
 const MAX_COPIED_BYTES = 2 ** 26;
@@ -101,10 +106,12 @@ export function makePlan(
     divide: variant.sumWeights,
     classes: ofClasses,
   };
+  const kernels = KERNEL_NAMES.filter((name) => runs[name] ?? true);
+  const { tiles, windows } = planTiles(spec, extent, request, { variant, kernels, grain }, profile, limits);
   return {
-    variant,
-    kernels: KERNEL_NAMES.filter((name) => runs[name] ?? true),
-    tiles: planTiles(spec, extent, request, grain, limits),
+    variant: { ...variant, windows },
+    kernels,
+    tiles,
     grain,
     partials: all.blocks * (variant.sum === "threads" ? variant.workgroupSize : 1),
     strips: all.strips,
@@ -135,7 +142,7 @@ function variantOf(
   profile: Profile,
   rows: Rows,
 ): Variant {
-  const { alignment: _, bindable: _b, separate: _s, maxTileBytes: _m, ...asked } = request;
+  const { alignment: _, bindable: _b, copyable: _c, separate: _s, maxTileBytes: _m, ...asked } = request;
   const { classes } = extent;
   const ofClasses = request.perClass || request.confusion;
   const lanes = lanesOf(spec, extent, request, profile, rows);
@@ -171,6 +178,7 @@ function variantOf(
       !sumWeights &&
       ofFour.every((count) => count % 4 === 0),
     strip: ofClasses ? stripOf(extent) : MIN_STRIP,
+    windows: {},
   };
 }
 
@@ -178,7 +186,7 @@ function variantOf(
 export function countedTargets(spec: CheckedSpec, extent: Extent, variant: Variant): number {
   const { classes, plane } = extent;
   const all = targetCount(extent, variant.targets);
-  if (variant.family === "sigmoid" || variant.targets !== "f32" || variant.sumWeights) return all;
+  if (!countsSome(variant)) return all;
   return all - (classes - 1) * (isPlanar(spec) ? plane : 1);
 }
 
@@ -252,22 +260,25 @@ function gridOf(count: number, limit: number): Grid {
   return [Math.min(count, limit), Math.ceil(count / limit)];
 }
 
+/** The tiles of a map, and the windows that arrays of a tile are bound in where one does not do. */
+interface Cut {
+  readonly tiles: readonly Tile[];
+  readonly windows: Variant["windows"];
+}
+
 function planTiles(
   spec: CheckedSpec,
   extent: Extent,
   request: PlanRequest,
-  { rows, block, strip }: Grain,
+  plan: Pick<Plan, "variant" | "kernels" | "grain">,
+  { bindsWindows }: Profile,
   limits: PlanLimits,
-): Tile[] {
-  const { batch, classes, plane, pixels, positions } = extent;
+): Cut {
+  const { batch, classes, plane, pixels } = extent;
+  const { rows, block, strip } = plan.grain;
   const step = (block * strip) / greatestDivisor(block, strip);
-  const targetBytes = targetCount(extent, request.targets) * TARGET_ARRAYS[request.targets].BYTES_PER_ELEMENT;
-  const perPixel = Math.max(
-    classes * (request.logits === "f16" && request.gradient !== "f32" ? 2 : 4),
-    targetBytes / pixels,
-    (4 * positions) / pixels,
-  );
-  const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+  const perPixel = Math.max(...Object.values(imageBytes(extent, request))) * (batch / pixels);
+  const limit = maxBinding(limits);
   const within = (bytes: number) =>
     tilesOf(extent, {
       rows,
@@ -278,14 +289,71 @@ function planTiles(
   const exact = within(limit);
   // A binding that cannot begin where its data does begins earlier.
   const tiles = exact.length === 1 && request.bindable ? exact : within(limit - MAX_ALIGNMENT);
-  const areCopied = classes > 1 && isPlanar(spec) && tiles.some((tile) => tile.pixels < plane);
-  const smaller = areCopied ? within(Math.min(limit, MAX_COPIED_BYTES)) : [];
-  if (smaller.length > 0) return smaller;
-  if (tiles.length > 0) return tiles;
+  const isCut = tiles.length === 0 || tiles.some((tile) => tile.pixels < plane);
+  if (isCut && classes > 1 && isPlanar(spec) && request.maxTileBytes === undefined) {
+    const takesWindows = bindsWindows || !request.copyable;
+    const windows = takesWindows ? planWindows(extent, request, plan, limits) : undefined;
+    if (windows) return { tiles: eachImage(extent), windows };
+    const copied = within(Math.min(limit, MAX_COPIED_BYTES));
+    if (copied.length > 0) return { tiles: copied, windows: {} };
+  }
+  if (tiles.length > 0) return { tiles, windows: {} };
   throw new RangeError(
     `shape: even a part of ${shapeText([batch, classes, plane])} takes more than the ${limit} bytes that this device ` +
       `binds; request the device with segloss's requestDevice, or use backend: "reference"`,
   );
+}
+
+function maxBinding({ maxStorageBufferBindingSize, maxBufferSize }: PlanLimits): number {
+  return Math.min(maxStorageBufferBindingSize, maxBufferSize);
+}
+
+/** What each array has of one image. */
+function imageBytes(
+  { batch, classes, plane, positions, ...extent }: Extent,
+  { targets, logits, gradient }: PlanRequest,
+): Record<ArrayName, number> {
+  const bytesOf = (type: LogitType) => (type === "f16" ? 2 : 4);
+  const targetBytes = TARGET_ARRAYS[targets].BYTES_PER_ELEMENT;
+  const ofPositions = (4 * positions) / batch;
+  return {
+    logits: classes * plane * bytesOf(logits),
+    targets: (targetCount({ batch, classes, plane, positions, ...extent }, targets) * targetBytes) / batch,
+    pixelWeights: 4 * plane,
+    gradOutput: ofPositions,
+    gradLogits: classes * plane * bytesOf(gradient || logits),
+    lossMap: ofPositions,
+    argmax: ofPositions,
+  };
+}
+
+/** Windows for one image at a time, if every kernel can bind so many. */
+function planWindows(
+  extent: Extent,
+  request: PlanRequest,
+  { variant, kernels, grain }: Pick<Plan, "variant" | "kernels" | "grain">,
+  limits: PlanLimits,
+): Variant["windows"] | undefined {
+  const { classes, plane } = extent;
+  const most = limits.maxStorageBuffersPerShaderStage;
+  const bytes = imageBytes(extent, request);
+  const ownsMap = kernels.includes("classes") && !(request.lossMap && request.argmax);
+  const windows = Object.fromEntries(
+    Object.entries(bytes)
+      .map(([name, size]) => [name, windowsOf(size, maxBinding(limits))] as const)
+      .filter(([, { count }]) => count > 1),
+  ) as Variant["windows"];
+  const isImpossible =
+    grain.rows.images > 1 ||
+    classes * plane + MAX_ALIGNMENT > 2 ** 32 || // elements are counted in 32 bits
+    (ownsMap && bytes.lossMap > limits.maxBufferSize) ||
+    Object.values(windows).some(({ count }) => !Number.isFinite(count));
+  if (isImpossible) return undefined;
+  const isStorage = ({ layout }: Binding) => layout.type !== "uniform";
+  const fits = kernels.every(
+    (name) => bindingsOf(name, { ...variant, windows }).filter(isStorage).length <= most,
+  );
+  return fits ? windows : undefined;
 }
 
 function greatestDivisor(a: number, b: number): number {

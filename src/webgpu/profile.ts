@@ -24,6 +24,11 @@ export interface Profile {
   readonly near: boolean;
   /** What is rare waits until a thread is through with the rest: every branch costs what is in it. */
   readonly putsOff: boolean;
+  /**
+   * An image of planes above a binding is bound in several windows, where they suffice, and not copied in parts: a branch
+   * for each load, of which software adapters take both ways.
+   */
+  readonly bindsWindows: boolean;
   /** Channels last go by way of workgroup memory: neighbours do better to read side by side. */
   readonly stagesChannelsLast: boolean;
 }
@@ -36,6 +41,7 @@ const SOFTWARE: Omit<Profile, "workgroupSize" | "groupsPerThread"> = {
   sum: "threads",
   near: true,
   putsOff: true,
+  bindsWindows: false,
   stagesChannelsLast: false,
 };
 
@@ -49,6 +55,7 @@ export const HARDWARE: Profile = {
   sum: "workgroup",
   near: false,
   putsOff: false,
+  bindsWindows: true,
   stagesChannelsLast: true,
 };
 

@@ -4,7 +4,9 @@
 import type { CheckedSpec } from "../spec.js";
 import {
   ARRAY_NAMES,
-  checkUsage,
+  copyFault,
+  isRead,
+  isWritten,
   windowOf,
   type ArrayName,
   type PlacedArray,
@@ -12,7 +14,7 @@ import {
   type Window,
 } from "./bindings.js";
 import type { CallSlots, Groups, PlacedTile, ResultWindows, Step, TileWindows } from "./step.js";
-import { spansOf, type Tile } from "./tiles.js";
+import { isPlanar, spansOf, type Tile } from "./tiles.js";
 
 /** What one call reads and writes. */
 export interface Call {
@@ -59,23 +61,10 @@ export class Recorder {
 
   /** Refuses buffers that would have to be copied and cannot be. */
   check(arrays: PlacedArrays): void {
-    const part = this.step.tiles.find(({ tile }) => tile.pixels < this.step.extent.plane);
-    if (!part) return;
-    for (const name of ARRAY_NAMES) {
-      const array = arrays[name];
-      const spans = array ? this.spansOf(array, part.tile) : [];
-      if (!array || spans.length === 1) continue;
-      const why = ", too: one image is more than a binding of this device, so it is copied in parts";
-      for (const { buffer, offset } of array.parts) {
-        if (this.isRead(name)) checkUsage(name, buffer, "COPY_SRC", why);
-        if (this.isWritten(name)) checkUsage(name, buffer, "COPY_DST", why);
-        if (offset % 4 !== 0 || (this.step.extent.plane * array.elementBytes) % 4 !== 0)
-          throw new RangeError(
-            `${name}: expected planes that begin at multiples of 4 bytes${why}; use layout "channels-last", or a ` +
-              "device with segloss's requestDevice",
-          );
-      }
-    }
+    const { tiles, extent, plan } = this.step;
+    const areCut = extent.classes > 1 && tiles.some(({ tile }) => tile.pixels < extent.plane);
+    const fault = areCut && isPlanar(this.spec) ? copyFault(arrays, extent, plan.variant) : undefined;
+    if (fault) throw fault;
   }
 
   /** Records a call that creates nothing, or gives false. */
@@ -150,7 +139,7 @@ export class Recorder {
       windows[name] = { buffer: scratch, offset: 0, size, first: 0, length: size };
       spans.forEach(({ first }, i) => {
         const [there, here] = [offset + first * elementBytes, i * bytes];
-        if (this.isRead(name))
+        if (isRead(name, this.step.plan.variant))
           (gathered[name] ??= []).push({
             from: buffer,
             fromOffset: there,
@@ -158,7 +147,7 @@ export class Recorder {
             toOffset: here,
             bytes,
           });
-        if (this.isWritten(name))
+        if (isWritten(name))
           scattered.push({ from: scratch, fromOffset: here, to: buffer, toOffset: there, bytes });
       });
     }
@@ -182,17 +171,6 @@ export class Recorder {
   private largestOf({ elementBytes }: PlacedArray): number {
     const { classes } = this.step.extent;
     return Math.max(...this.step.tiles.map(({ extent }) => extent.pixels)) * classes * elementBytes;
-  }
-
-  private isRead(name: ArrayName): boolean {
-    const { inPlace, accumulate } = this.step.plan.variant;
-    if (name === "logits") return !inPlace;
-    if (name === "gradLogits") return inPlace || accumulate;
-    return name !== "lossMap" && name !== "argmax";
-  }
-
-  private isWritten(name: ArrayName): boolean {
-    return name === "gradLogits" || name === "lossMap" || name === "argmax";
   }
 }
 

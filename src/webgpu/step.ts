@@ -3,10 +3,11 @@
 import { classTables, TARGET_ARRAYS, type CheckedSpec, type Extent } from "../spec.js";
 import type { ArrayName, WholeWindows, Window } from "./bindings.js";
 import { BufferUsage } from "./gpu.js";
-import { BINDINGS, type Kernel, type KernelCache, type KernelName } from "./kernels.js";
+import type { Kernel, KernelCache, KernelName } from "./kernels.js";
 import { countedTargets, gridsOf, type Grid, type Plan, type PlanLimits, type PlanRequest } from "./plan.js";
 import { PROBLEM_BYTES } from "./problem.js";
 import type { Slot } from "./slots.js";
+import type { Binding } from "./storage.js";
 import { extentOf, tileFields, type Tile, type TileFields } from "./tiles.js";
 
 /** What the kernels read and write of one tile. What is not asked for is not given. */
@@ -44,7 +45,7 @@ export class Step {
   private readonly kernels: ReadonlyMap<KernelName, Kernel>;
   private readonly own: GPUBuffer[] = [];
   private readonly scratch = new Map<string, GPUBuffer>();
-  private readonly resources: Record<string, GPUBindingResource>;
+  private readonly resources: Record<string, GPUBufferBinding>;
   private lastBound: { readonly key: readonly unknown[]; readonly groups: Groups } | undefined;
 
   constructor(
@@ -65,13 +66,12 @@ export class Step {
     const { STORAGE, UNIFORM } = BufferUsage;
     const counters = 5;
     const workspace = this.create("workspace", counters + plan.partials, STORAGE);
-    const ones = this.create("ones", 4, STORAGE, new Float32Array(4).fill(1));
     const { factors, negatives, weights } = classTables(spec, classes);
     const rows = new Float32Array(4 * classes);
     rows.set([...factors].flatMap((factor, c) => [factor, negatives[c]!, weights[c]!, 0]));
     const classTable = this.create("class table", rows.length, UNIFORM, rows);
     // What a kernel binds but does not write, at separate offsets of one buffer.
-    const unused = this.create("unused outputs", 6 * 64, STORAGE);
+    const unused = this.create("unused outputs", 3 * 64, STORAGE);
     const unusedWindow = (slot: number) => ({ buffer: unused, offset: slot * 256, size: 16 });
     const ofClasses = plan.kernels.includes("classes");
     const largest = Math.max(...this.tiles.map((tile) => tile.extent.positions));
@@ -80,19 +80,15 @@ export class Step {
     this.resources = {
       workspace: { buffer: workspace },
       classTable: { buffer: classTable },
-      pixelWeights: { buffer: ones },
-      gradOutput: { buffer: ones },
-      ...(plan.variant.inPlace && { logits: { buffer: ones } }),
-      gradLogits: unusedWindow(0),
-      lossMap: unusedWindow(1),
-      argmaxMap: unusedWindow(2),
-      callersResult: unusedWindow(3),
-      classResults: unusedWindow(4),
-      confusion: unusedWindow(5),
-      classPartials: { buffer: ofClasses ? this.create("class partials", strips, STORAGE) : ones },
+      callersResult: unusedWindow(0),
+      classResults: unusedWindow(1),
+      confusion: unusedWindow(2),
+      classPartials: {
+        buffer: this.create("class partials", ofClasses ? strips : CLASS_RESULT_WORDS, STORAGE),
+      },
       // The kernel `classes` reads the maps that the caller did not ask for, too.
       ...(ofClasses && !asked.lossMap && { lossMap: ownMap("loss map") }),
-      ...(ofClasses && !asked.argmax && { argmaxMap: ownMap("argmax map") }),
+      ...(ofClasses && !asked.argmax && { argmax: ownMap("argmax map") }),
     };
   }
 
@@ -116,30 +112,27 @@ export class Step {
     whole: ResultWindows,
     slots: CallSlots,
   ): Groups {
-    const { logits, argmax, ...arrays } = tile;
     const { ownResult, result, perClass, confusion } = whole;
     const named = {
-      ...arrays,
-      ...(!this.plan.variant.inPlace && { logits }),
-      ...(argmax && { argmaxMap: argmax }),
+      ...tile,
       ...(perClass && { classResults: perClass }),
       ...(confusion && { confusion }),
       ...(result && { callersResult: result }),
       result: ownResult,
     };
-    const resources: Record<string, GPUBindingResource> = {
+    const resources: Record<string, GPUBufferBinding> = {
       ...this.resources,
       ...Object.fromEntries(Object.entries(named).map(([name, window]) => [name, resourceOf(window)])),
       problem: { buffer: slots.problem.buffer, size: PROBLEM_BYTES },
       step: { buffer: slots.step.buffer, size: 16 },
     };
     const groups = new Map<KernelName, GPUBindGroup>();
-    for (const [name, { layout }] of this.kernels) {
+    for (const [name, { layout, bindings }] of this.kernels) {
       const ofThis =
         name === "count" ? { ...resources, targets: this.countedWindow(extent, tile.targets) } : resources;
-      const entries = Object.keys(BINDINGS[name]).map((binding, i) => ({
+      const entries = bindings.map((binding, i) => ({
         binding: i,
-        resource: ofThis[binding]!,
+        resource: partOf(ofThis[binding.name]!, binding),
       }));
       groups.set(name, this.device.createBindGroup({ label: `segloss ${name}`, layout, entries }));
     }
@@ -208,6 +201,15 @@ export class Step {
 
 function keyOf([name, { buffer, offset, size }]: [string, Window]): unknown[] {
   return [name, buffer, offset, size];
+}
+
+/** The window of an array that a binding is for. */
+function partOf(resource: GPUBufferBinding, { window = 0, windows }: Binding): GPUBufferBinding {
+  if (!windows) return resource;
+  const { buffer, offset = 0, size = buffer.size } = resource;
+  const start = window * windows.bytes;
+  const isLast = window === windows.count - 1;
+  return { buffer, offset: offset + start, size: isLast ? size - start : windows.bytes };
 }
 
 function resourceOf({ buffer, offset, size }: Window): GPUBufferBinding {

@@ -81,6 +81,11 @@ export function tilesOf({ batch, plane }: Extent, { rows, step, maxPixels, separ
   );
 }
 
+/** Each image as a tile. */
+export function eachImage({ batch, plane }: Extent): Tile[] {
+  return starts(batch, 1).map((image) => ({ image, images: 1, pixel: 0, pixels: plane }));
+}
+
 /** 0, step, 2 · step, … below `end`. */
 function starts(end: number, step: number): number[] {
   return Array.from({ length: Math.ceil(end / step) }, (_, i) => i * step);

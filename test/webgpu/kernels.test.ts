@@ -6,8 +6,15 @@ import gradientF16 from "../../shaders/lib/gradient_f16_1.wgsl?raw";
 import staged from "../../shaders/lib/staged.wgsl?raw";
 import tree from "../../shaders/lib/tree.wgsl?raw";
 import { checkShape, checkSpec } from "../../src/spec.js";
-import { BINDINGS, blockOf, KERNEL_NAMES, type KernelName, type Variant } from "../../src/webgpu/kernels.js";
+import {
+  bindingsOf,
+  blockOf,
+  KERNEL_NAMES,
+  type KernelName,
+  type Variant,
+} from "../../src/webgpu/kernels.js";
 import { packProblem, PROBLEM_BYTES, PROBLEM_FIELDS, problemOf } from "../../src/webgpu/problem.js";
+import { declareStorage, storageOf } from "../../src/webgpu/storage.js";
 import { rowsOf, tileFields } from "../../src/webgpu/tiles.js";
 import { BARRIER_FAULTS, STAGE_FAULTS } from "../support/faults.js";
 import { SOURCES, titleOf } from "./variants.js";
@@ -21,7 +28,6 @@ const sourcesOf = (name: KernelName) => SOURCES.filter((source) => source.name =
 
 describe.each(KERNEL_NAMES)("kernel %s", (name) => {
   const access = { uniform: "read", "read-only-storage": "read", storage: "read_write" };
-  const table = Object.entries(BINDINGS[name]);
 
   test("has the uniform that problem.ts packs, field for field", () => {
     const { structs } = new WgslReflect(sourcesOf(name)[0]!.code);
@@ -40,10 +46,12 @@ describe.each(KERNEL_NAMES)("kernel %s", (name) => {
     const sources = sourcesOf(name);
     expect(sources).not.toHaveLength(0);
     for (const source of sources) {
+      const table = bindingsOf(name, source.variant);
       const [group] = new WgslReflect(source.code).getBindGroups();
       for (const [binding, declared] of group!.entries()) {
         if (!declared) continue;
-        const [wanted, layout] = table[binding]!;
+        const { name: array, window, layout } = table[binding]!;
+        const wanted = window === undefined ? array : `${array}_${window}`;
         const found = {
           name: declared.name,
           access: declared.access || "read",
@@ -60,7 +68,10 @@ describe.each(KERNEL_NAMES)("kernel %s", (name) => {
   });
 
   test("binds at most 8 storage buffers, as many as every device has", () => {
-    expect(table.filter(([, layout]) => layout.type !== "uniform").length).toBeLessThanOrEqual(8);
+    for (const { variant } of sourcesOf(name)) {
+      const storage = bindingsOf(name, variant).filter(({ layout }) => layout.type !== "uniform");
+      expect(storage.length).toBeLessThanOrEqual(8);
+    }
   });
 });
 
@@ -168,20 +179,25 @@ describe("races", () => {
       const classes = sources.filter(({ name, variant }) => name === "classes" && variant.confusion);
       expect(classes).toHaveLength(2);
       for (const { code, variant } of classes) {
-        const maps = { 4: new Float32Array(120).fill(0.5), 5: new Uint32Array(120) };
-        const outputs = { 6: new Uint32Array(4 * 12), 7: new Uint32Array(12) };
-        const data = { ...boundTo(variant), 3: targets[variant.targets as "u8"], ...maps, ...outputs };
+        const outputs = { 3: new Uint32Array(4 * 12), 4: new Uint32Array(12) };
+        const maps = { 6: new Float32Array(120).fill(0.5), 7: new Uint32Array(120) };
+        const data = { ...boundTo(variant), ...outputs, 5: targets[variant.targets as "u8"], ...maps };
         expect(racesOf(code, data)).toEqual([]);
       }
     });
   });
 
   // Neighbours share a word.
+  const GRADIENT = storageOf(
+    "loss",
+    SOURCES.find(({ variant }) => variant.gradient === "f16" && variant.lanes === 1)!.variant,
+  ).find(({ name }) => name === "gradLogits")!;
   const halvesKernel = `
     alias Floats = f32;
     alias Bits = u32;
     fn narrow(x: vec2f) -> u32 { return u32(x.x); }
     fn widen(word: u32) -> vec2u { return vec2u(word); }
+    ${declareStorage([GRADIENT], 7)}
     ${gradientF16}
     @compute @workgroup_size(8)
     fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) id: vec3u) {
@@ -196,8 +212,8 @@ describe("races", () => {
     const source = halvesKernel
       .replace("array<atomic<u32>>", "array<u32>")
       .replace(/atomicLoad\(&(.*?\])\)/, "$1")
-      .replace(/atomicAnd\(&(.*?\]), (.*)\);/, "$1 &= $2;")
-      .replace(/atomicOr\(&(.*?\]), (.*)\);/, "$1 |= $2;");
+      .replace(/atomicAnd\(&(.*?\]), (.*?)\);/, "$1 &= $2;")
+      .replace(/atomicOr\(&(.*?\]), (.*?)\);/, "$1 |= $2;");
     expect(source).not.toMatch(/atomic[A-Z<]/);
     expect(racesOf(source, { 7: new Uint32Array(16) })).not.toEqual([]);
   });

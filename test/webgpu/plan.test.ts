@@ -18,6 +18,7 @@ const PROFILE: Profile = {
   fourBeyondKept: false,
   near: false,
   putsOff: false,
+  bindsWindows: false,
   stagesChannelsLast: false,
 };
 

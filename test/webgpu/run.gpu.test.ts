@@ -112,6 +112,7 @@ describe("run", () => {
       fourBeyondKept: false,
       near: false,
       putsOff: false,
+      bindsWindows: false,
       stagesChannelsLast: false,
     };
     for (const sum of ["threads", "workgroup"] as const) {

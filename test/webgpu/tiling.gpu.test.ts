@@ -1,6 +1,6 @@
 // Maps above every limit: cut into tiles they give the same bits as whole, and the right ones.
 
-import { describe, expect } from "vitest";
+import { describe, expect, vi } from "vitest";
 import type { ArraySink, ArraySource } from "../../src/arrays.js";
 import { checkInputs, checkOutputs } from "../../src/inputs.js";
 import { createLoss, type BufferBinding, type EncodeBindings, type LossInputs } from "../../src/index.js";
@@ -235,10 +235,20 @@ describe("encode", () => {
   const OUTPUTS = ["lossMap", "argmax", "perClass", "confusion", "result"] as const;
 
   /** What one encode leaves, as bits; twice with the same buffers, which must be the same. */
-  async function encodeBits(device: GPUDevice, item: Case, ask: Ask, limits?: Partial<PlanLimits>) {
+  async function encodeBits(
+    device: GPUDevice,
+    item: Case,
+    ask: Ask,
+    limits?: Partial<PlanLimits>,
+    profile?: Partial<Profile>,
+  ) {
     const { bindings, written } = makeScene(device, item.spec, inputsOf(item), ask);
-    const backend = backendOf(device, item, limits);
-    submit(device, (encoder) => backend.encode(encoder, bindings));
+    const backend = backendOf(device, item, limits, profile);
+    let copied = vi.fn();
+    submit(device, (encoder) => {
+      copied = vi.spyOn(encoder, "copyBufferToBuffer");
+      backend.encode(encoder, bindings);
+    });
     const { result: read } = await backend.read();
     const once = { ...(await written()), ...read };
     if (!ask.inPlace && !ask.accumulate) {
@@ -250,17 +260,17 @@ describe("encode", () => {
     backend.destroy();
     const { result: words, ...outputs } = once as typeof once & { result: Uint32Array };
     // The last word tells which encode it was.
-    return bitsOf({ ...outputs, words: words.slice(0, 7) });
+    return { bits: bitsOf({ ...outputs, words: words.slice(0, 7) }), copies: copied.mock.calls.length };
   }
 
   const EVEN = MAPS.filter(({ name }) => name !== "odd planes" && name !== "one class after another");
 
   gpuTest.for(EVEN)("gives the same bits in tiles: $name", async (item, { device }) => {
-    const whole = await encodeBits(device, item, { outputs: OUTPUTS });
-    for (const maxStorageBufferBindingSize of bindingsOf(item))
-      expect(await encodeBits(device, item, { outputs: OUTPUTS }, { maxStorageBufferBindingSize })).toEqual(
-        whole,
-      );
+    const { bits: whole } = await encodeBits(device, item, { outputs: OUTPUTS });
+    for (const maxStorageBufferBindingSize of bindingsOf(item)) {
+      const limits = { maxStorageBufferBindingSize };
+      expect((await encodeBits(device, item, { outputs: OUTPUTS }, limits)).bits).toEqual(whole);
+    }
   });
 
   gpuTest.for<[string, Ask]>([
@@ -270,11 +280,60 @@ describe("encode", () => {
     ["at offsets", { offsets: { logits: 16, targets: 4, gradLogits: 272, lossMap: 48, pixelWeights: 4 } }],
   ])("gives the same gradient in tiles, %s", async ([, ask], { device }) => {
     const item = MAPS[0]!;
-    const whole = await encodeBits(device, item, { outputs: OUTPUTS, ...ask });
-    for (const maxStorageBufferBindingSize of bindingsOf(item))
-      expect(
-        await encodeBits(device, item, { outputs: OUTPUTS, ...ask }, { maxStorageBufferBindingSize }),
-      ).toEqual(whole);
+    const { bits: whole } = await encodeBits(device, item, { outputs: OUTPUTS, ...ask });
+    for (const maxStorageBufferBindingSize of bindingsOf(item)) {
+      const limits = { maxStorageBufferBindingSize };
+      expect((await encodeBits(device, item, { outputs: OUTPUTS, ...ask }, limits)).bits).toEqual(whole);
+    }
+  });
+
+  describe("binds an image in several windows", () => {
+    const outputs = ["lossMap", "result"] as const;
+    const BINDS_WINDOWS = { bindsWindows: true };
+    /** A binding that holds this share of the logits of one image. */
+    const limitsOf = (item: Case, share: number) => ({
+      maxStorageBufferBindingSize: Math.ceil(
+        (inputsOf(item).logits as Float32Array).byteLength * (share / item.shape[0]!),
+      ),
+    });
+    const LABELS = MAPS[0]!;
+    const PLANES = MAPS.filter(
+      ({ spec, shape }) => shape !== SMALL && shape[1]! > 1 && spec.layout !== "channels-last",
+    );
+
+    gpuTest.for(PLANES)("and gives the same bits: $name", async (item, { device }) => {
+      const { bits: whole } = await encodeBits(device, item, { outputs });
+      const cut = await encodeBits(device, item, { outputs }, limitsOf(item, 0.55), BINDS_WINDOWS);
+      expect(cut).toEqual({ bits: whole, copies: 0 });
+    });
+
+    gpuTest.for<[string, Ask]>([
+      ["in place of the logits", { inPlace: true }],
+      ["added to another", { accumulate: Float32Array.from({ length: 2 * 3 * 72 * 76 }, (_, i) => i % 7) }],
+      ["of halves", { gradient: "f16" }],
+      ["at offsets", { offsets: { logits: 16, targets: 4, gradLogits: 272, lossMap: 48, pixelWeights: 4 } }],
+      ["with class results", { outputs: ["perClass", "confusion", "result"] }],
+    ])("and gives the same gradient, %s", async ([, ask], { device }) => {
+      const { bits: whole } = await encodeBits(device, LABELS, { outputs, ...ask });
+      const limits = limitsOf(LABELS, 0.35);
+      const cut = await encodeBits(device, LABELS, { outputs, ...ask }, limits, BINDS_WINDOWS);
+      expect(cut).toEqual({ bits: whole, copies: 0 });
+    });
+
+    gpuTest("where its planes cannot be copied, whatever the adapter", async ({ device }) => {
+      const item: Case = { name: "", spec: {}, shape: [2, 3, 71, 77], logitType: "f16", targets: "u8" };
+      const ask: Ask = { outputs, gradient: "f16" };
+      const { bits: whole } = await encodeBits(device, item, ask);
+      expect(await encodeBits(device, item, ask, limitsOf(item, 0.55))).toEqual({ bits: whole, copies: 0 });
+    });
+
+    gpuTest("but copies its parts where the windows are too many", async ({ device }) => {
+      const { bits: whole } = await encodeBits(device, LABELS, { outputs });
+      const limits = { ...limitsOf(LABELS, 0.35), maxStorageBuffersPerShaderStage: 8 };
+      const cut = await encodeBits(device, LABELS, { outputs }, limits, BINDS_WINDOWS);
+      expect(cut.bits).toEqual(whole);
+      expect(cut.copies).toBeGreaterThan(0);
+    });
   });
 
   gpuTest.for(MAPS.filter(({ shape }) => shape[0] === 2))(
@@ -333,7 +392,10 @@ describe("encode", () => {
     ({ device }) => {
       const item = MAPS[0]!;
       const { bindings } = makeScene(device, item.spec, inputsOf(item));
-      const backend = backendOf(device, item, { maxStorageBufferBindingSize: 40_000 });
+      const backend = backendOf(device, item, {
+        maxStorageBufferBindingSize: 15_000,
+        maxStorageBuffersPerShaderStage: 8,
+      });
       const encoder = device.createCommandEncoder();
       const { size } = bindings.logits.buffer;
       const fixed = (usage: number) => ({
@@ -347,7 +409,10 @@ describe("encode", () => {
       expect(() => backend.encode(encoder, { ...bindings, gradLogits: fixed(BufferUsage.COPY_SRC) })).toThrow(
         `gradLogits: expected a buffer with usage COPY_DST${why}`,
       );
-      const small = backendOf(device, item, { maxStorageBufferBindingSize: 9000 });
+      const small = backendOf(device, item, {
+        maxStorageBufferBindingSize: 5000,
+        maxStorageBuffersPerShaderStage: 8,
+      });
       const odd = { ...bindings, logits: { ...bindings.logits, type: "f16", offset: 2 } } as EncodeBindings;
       const { gradLogits: _, ...forward } = odd;
       expect(() => small.encode(encoder, forward)).toThrow(

@@ -20,6 +20,7 @@ export const REQUEST: PlanRequest = {
   gradOutputMap: false,
   alignment: 4,
   bindable: true,
+  copyable: true,
   separate: false,
 };
 
@@ -32,12 +33,14 @@ export const PROFILE: Profile = {
   sum: "workgroup",
   near: false,
   putsOff: false,
+  bindsWindows: false,
   stagesChannelsLast: false,
 };
 
 export const LIMITS = {
   maxStorageBufferBindingSize: 2 ** 27,
   maxBufferSize: 2 ** 28,
+  maxStorageBuffersPerShaderStage: 8,
   maxComputeWorkgroupsPerDimension: 65535,
 };
 
@@ -132,7 +135,8 @@ export const SOURCES: Source[] = [
 ];
 
 /** A source in a few words, for what is wrong with it. */
-export function titleOf({ name, variant }: Source): string {
-  const said = Object.entries(variant).filter(([, value]) => value !== false);
+export function titleOf({ name, variant: { windows, ...variant } }: Source): string {
+  const cut = Object.entries(windows).map(([array, { count }]) => [array, `in ${count}`] as const);
+  const said = [...Object.entries(variant).filter(([, value]) => value !== false), ...cut];
   return `${name} of ${said.map(([key, value]) => (value === true ? key : `${key} ${value}`)).join(", ")}`;
 }
