@@ -20,6 +20,7 @@ import {
 } from "../spec.js";
 import {
   checkBindings,
+  checkNumbers,
   ARRAY_NAMES,
   checkGradientMode,
   copyFault,
@@ -28,6 +29,7 @@ import {
   type PlacedArrays,
   type Window,
 } from "./bindings.js";
+import { KnownCalls } from "./calls.js";
 import { limitsOf } from "./device.js";
 import { capture, failure } from "./failures.js";
 import { BufferUsage } from "./gpu.js";
@@ -36,11 +38,11 @@ import { makePlan, type Plan, type PlanLimits, type PlanRequest } from "./plan.j
 import { packProblem, problemOf } from "./problem.js";
 import { profileOf, type Profile } from "./profile.js";
 import { mapped, startMap } from "./read.js";
-import { Recorder, type Call, type SlotsOf } from "./record.js";
+import { Recorder, type BoundCall, type Call, type SlotsOf } from "./record.js";
 import { readResult } from "./result.js";
 import { runTiles } from "./run.js";
 import { RunBuffers } from "./runBuffers.js";
-import { UniformSlots } from "./slots.js";
+import { UniformSlots, type Slot } from "./slots.js";
 import { Step } from "./step.js";
 
 /** What `prepare` compiles for: what `encode` will be given, at offsets that are multiples of 16 bytes. */
@@ -99,6 +101,17 @@ export interface Overrides {
   readonly limits?: Partial<PlanLimits>;
 }
 
+/** What it takes to encode once more what was encoded before. */
+interface KnownCall {
+  /** Of its step. */
+  readonly key: string;
+  readonly recorder: Recorder;
+  readonly bound: BoundCall;
+  /** What the gradient was multiplied by. */
+  readonly scale: number;
+  readonly context: EncodeContext;
+}
+
 /** Answers tell which encode they belong to; this many can be told apart. */
 const STEP_NUMBERS = 255;
 
@@ -110,6 +123,7 @@ export class WebGPUBackend implements LossBackend {
   private readonly problems: UniformSlots;
   private readonly stepNumbers: UniformSlots;
   private readonly steps = new Map<string, Recorder>();
+  private readonly known = new KnownCalls<KnownCall>();
   private readonly ownResult: GPUBuffer;
   private readonly readBuffers: GPUBuffer[] = [];
   private readonly runBuffers: RunBuffers;
@@ -181,6 +195,32 @@ export class WebGPUBackend implements LossBackend {
     if (typeof encoder?.beginComputePass !== "function") wrongType("encoder", "a GPUCommandEncoder", encoder);
     if (typeof bindings !== "object" || bindings === null)
       wrongType("bindings", "{ shape, logits, targets }", bindings);
+    // 0 is what a result holds that was never written.
+    const stepNumber = 1 + (this.encodes % STEP_NUMBERS);
+    // Where nothing is created, nothing of ours can fail, and the step is spared the error scopes.
+    const known = this.known.find(bindings);
+    if (!known || !this.encodeAgain(encoder, known, bindings, stepNumber))
+      this.encodeFirst(encoder, bindings, stepNumber);
+    this.encodes++;
+  }
+
+  /** Gives false where something would have to be created. */
+  private encodeAgain(
+    encoder: GPUCommandEncoder,
+    { key, recorder, bound, scale, context }: KnownCall,
+    bindings: EncodeBindings,
+    stepNumber: number,
+  ): boolean {
+    const { gradOutput, gradScale } = checkNumbers(this.spec, bindings, context.positions, context.gradient);
+    const isSame = gradOutput * gradScale === scale;
+    const slotsOf = isSame ? this.slotsAfter(stepNumber) : this.slotsFor(gradOutput * gradScale, stepNumber);
+    if (!recorder.recordAgain(encoder, bound, slotsOf)) return false;
+    this.keep(key, recorder);
+    this.encoded = { context: { ...context, gradScale }, stepNumber };
+    return true;
+  }
+
+  private encodeFirst(encoder: GPUCommandEncoder, bindings: EncodeBindings, stepNumber: number): void {
     const extent = checkShape(this.spec, bindings.shape);
     const checked = checkBindings(this.spec, extent, bindings, this.device.limits);
     const { targets, logits, gradient, inPlace, accumulate, gradScale, arrays, windows } = checked;
@@ -210,28 +250,24 @@ export class WebGPUBackend implements LossBackend {
       gradient,
       gradScale,
     };
-    // 0 is what a result holds that was never written.
-    const stepNumber = 1 + (this.encodes % STEP_NUMBERS);
     const call: Call = { arrays, whole: { ...windows, ownResult: wholeOf(this.ownResult) } };
-    const slotsOf = this.slotsFor(checked.gradOutput * gradScale, stepNumber);
-    // Where nothing is created, nothing of ours can fail, and the step is spared the error scopes.
-    const key = stepKey(extent, request);
-    const known = this.steps.get(key);
-    if (known?.recordAgain(encoder, call, slotsOf)) {
-      this.keep(key, known);
-      this.encoded = { context, stepNumber };
-    } else {
-      const { error } = capture(this.device, () => {
-        const recorder = this.recorderFor(extent, request);
-        recorder.check(arrays);
-        recorder.step.isLent = true;
-        recorder.record(encoder, call, slotsOf);
-      });
-      this.encoded = { context, stepNumber, error };
-      // What others recorded with may be among these, so they are let go, not destroyed.
-      void error.then((found) => found && this.steps.clear());
-    }
-    this.encodes++;
+    const scale = checked.gradOutput * gradScale;
+    const slotsOf = this.slotsFor(scale, stepNumber);
+    const { error } = capture(this.device, () => {
+      const recorder = this.recorderFor(extent, request);
+      recorder.check(arrays);
+      recorder.step.isLent = true;
+      const bound = recorder.record(encoder, call, slotsOf);
+      this.known.keep(bindings, { key: stepKey(extent, request), recorder, bound, scale, context });
+    });
+    this.encoded = { context, stepNumber, error };
+    void error.then((found) => found && this.forget());
+  }
+
+  /** What others recorded with may be among the steps, so they are let go, not destroyed. */
+  private forget(): void {
+    this.steps.clear();
+    this.known.clear();
   }
 
   /** The answer to the last `encode`, and what that was. */
@@ -311,7 +347,7 @@ export class WebGPUBackend implements LossBackend {
       // Its counters may stand anywhere. Of a GPU's failure, others may have met it, too: buffers that never came to be.
       // What was recorded with is let go, not destroyed.
       this.runBuffers.destroy();
-      if (problem instanceof WebGPUError) this.steps.clear();
+      if (problem instanceof WebGPUError) this.forget();
       this.steps.delete(stepKey(inputs, request));
       throw problem;
     } finally {
@@ -336,11 +372,18 @@ export class WebGPUBackend implements LossBackend {
         class_results_offset: whole.perClass?.first ?? 0,
         result_offset: whole.result?.first ?? 0,
       });
-      return {
-        problem: this.problems.slotOf(packProblem(problem)),
-        step: this.stepNumbers.slotOf(Uint32Array.of(stepNumber, 0, 0, 0)),
-      };
+      return { problem: this.problems.slotOf(packProblem(problem)), step: this.stepSlot(stepNumber) };
     };
+  }
+
+  /** The same, but for the number of the step. */
+  private slotsAfter(stepNumber: number): SlotsOf {
+    const step = this.stepSlot(stepNumber);
+    return (_placed, _windows, _whole, before) => ({ ...before!, step });
+  }
+
+  private stepSlot(stepNumber: number): Slot {
+    return this.stepNumbers.slotOf(Uint32Array.of(stepNumber, 0, 0, 0));
   }
 
   private plan(extent: Extent, request: PlanRequest): Plan {

@@ -152,7 +152,6 @@ export function checkBindings(
   checkGradientPlace(bindings, { inPlace, accumulate });
   const { pixels, classes, positions } = extent;
   const isMap = typeof gradOutput === "object";
-  if (gradOutput !== undefined) checkGradOutput(spec, gradOutput, isMap);
 
   const place = (
     name: string,
@@ -196,19 +195,30 @@ export function checkBindings(
   checkSeparate(arrays, windows, inPlace);
   if (bindings.confusion) checkUsage("confusion", bindings.confusion.buffer, "COPY_DST", ", too");
   const gradient = gradLogits ? ((firstOf(gradLogits).type as LogitType | undefined) ?? "f32") : false;
-  const upstream = typeof gradOutput === "number" ? gradOutput : 1;
   return {
     targets: targetType,
     logits: (firstOf(logits).type as LogitType | undefined) ?? "f32",
     gradient,
     inPlace,
     accumulate,
-    gradOutput: upstream,
-    gradScale: checkGradScale(spec, bindings.gradScale, { positions, gradOutput: upstream }, gradient),
+    ...checkNumbers(spec, bindings, positions, gradient),
     arrays,
     windows,
     separate: extent.batch > 1 && Object.values(arrays).some(({ parts }) => parts.length > 1),
   };
+}
+
+/** The upstream gradient, or 1 for a map of it, and what the gradient is multiplied by. */
+export function checkNumbers(
+  spec: CheckedSpec,
+  { gradOutput, gradScale }: Pick<EncodeBindings, "gradOutput" | "gradScale">,
+  positions: number,
+  gradient: false | LogitType,
+): Pick<CheckedBindings, "gradOutput" | "gradScale"> {
+  if (gradOutput !== undefined) checkGradOutput(spec, gradOutput, typeof gradOutput === "object");
+  const upstream = typeof gradOutput === "number" ? gradOutput : 1;
+  const scale = checkGradScale(spec, gradScale, { positions, gradOutput: upstream }, gradient);
+  return { gradOutput: upstream, gradScale: scale };
 }
 
 /** Without what is undefined. */

@@ -22,8 +22,13 @@ export interface Call {
   readonly whole: ResultWindows;
 }
 
-/** The uniforms of a tile with these windows. */
-export type SlotsOf = (placed: PlacedTile, windows: TileWindows, whole: ResultWindows) => CallSlots;
+/** The uniforms of a tile with these windows; `before`: those it was first recorded with. */
+export type SlotsOf = (
+  placed: PlacedTile,
+  windows: TileWindows,
+  whole: ResultWindows,
+  before?: CallSlots,
+) => CallSlots;
 
 interface Copy {
   readonly from: GPUBuffer;
@@ -43,17 +48,13 @@ interface BoundTile {
   readonly scattered: readonly Copy[];
 }
 
-interface BoundCall {
+/** A call with its bind groups. */
+export interface BoundCall {
   readonly call: Call;
   readonly tiles: readonly BoundTile[];
 }
 
-/** Calls kept for when they come again with the same buffers. */
-const CALLS_KEPT = 8;
-
 export class Recorder {
-  private readonly calls: BoundCall[] = [];
-
   constructor(
     readonly step: Step,
     private readonly spec: CheckedSpec,
@@ -67,30 +68,24 @@ export class Recorder {
     if (fault) throw fault;
   }
 
-  /** Records a call that creates nothing, or gives false. */
-  recordAgain(encoder: GPUCommandEncoder, call: Call, slotsOf: SlotsOf): boolean {
-    const index = this.calls.findIndex((kept) => isSame(kept.call, call));
-    const kept = this.calls[index];
-    if (!kept) return false;
-    const slots = kept.tiles.map(({ placed, windows }) => slotsOf(placed, windows, call.whole));
-    const isBound = kept.tiles.every((tile, i) => areSameBuffers(tile.slots, slots[i]!));
-    this.calls.splice(index, 1);
-    if (!isBound) return false;
-    this.calls.unshift(kept);
-    this.replay(encoder, kept, slots);
-    return true;
-  }
-
-  record(encoder: GPUCommandEncoder, call: Call, slotsOf: SlotsOf): void {
+  /** Records a call, and gives what is needed to record it again. */
+  record(encoder: GPUCommandEncoder, call: Call, slotsOf: SlotsOf): BoundCall {
     const tiles = this.step.tiles.map((placed) => this.bind(placed, call, slotsOf));
     const bound = { call, tiles };
-    this.calls.unshift(bound);
-    this.calls.length = Math.min(this.calls.length, CALLS_KEPT);
     this.replay(
       encoder,
       bound,
       tiles.map(({ slots }) => slots),
     );
+    return bound;
+  }
+
+  /** Records it again with other uniforms and creates nothing; or gives false, where those need other bind groups. */
+  recordAgain(encoder: GPUCommandEncoder, bound: BoundCall, slotsOf: SlotsOf): boolean {
+    const slots = bound.tiles.map((tile) => slotsOf(tile.placed, tile.windows, bound.call.whole, tile.slots));
+    if (!bound.tiles.every((tile, i) => areSameBuffers(tile.slots, slots[i]!))) return false;
+    this.replay(encoder, bound, slots);
+    return true;
   }
 
   private replay(encoder: GPUCommandEncoder, { call, tiles }: BoundCall, slots: readonly CallSlots[]): void {
@@ -199,24 +194,4 @@ class Passes {
 
 function areSameBuffers(a: CallSlots, b: CallSlots): boolean {
   return a.problem.buffer === b.problem.buffer && a.step.buffer === b.step.buffer;
-}
-
-const WHOLE_NAMES = ["ownResult", "perClass", "confusion", "result"] as const;
-
-function isSame(a: Call, b: Call): boolean {
-  return (
-    ARRAY_NAMES.every((name) => {
-      const [x, y] = [a.arrays[name]?.parts ?? [], b.arrays[name]?.parts ?? []];
-      return (
-        x.length === y.length &&
-        x.every((part, i) => part.buffer === y[i]!.buffer && part.offset === y[i]!.offset)
-      );
-    }) &&
-    WHOLE_NAMES.every(
-      (name) =>
-        a.whole[name]?.buffer === b.whole[name]?.buffer &&
-        a.whole[name]?.offset === b.whole[name]?.offset &&
-        a.whole[name]?.first === b.whole[name]?.first,
-    )
-  );
 }

@@ -234,6 +234,57 @@ describe("a map", () => {
     expect(plan(MAP, { spec: { layout: "channels-last" }, limits }).tiles.length).toBe(2);
   });
 
+  describe("of planes above a binding", () => {
+    const WINDOWS: Changes = { profile: { bindsWindows: true } };
+    const windowsOf = (shape: Shape, { request, ...changes }: Changes = WINDOWS) => {
+      const { tiles, variant } = plan(shape, { ...changes, request: { targets: "u8", ...request } });
+      const counts = Object.entries(variant.windows).map(([name, { count }]) => [name, count]);
+      return { tiles: tiles.length, ...Object.fromEntries(counts) };
+    };
+
+    test("is bound image by image in windows where a real GPU has as many", () => {
+      expect(windowsOf(MAP)).toEqual({ tiles: 1, logits: 2, gradLogits: 2 });
+      expect(windowsOf([3, 19, 1024, 2048])).toEqual({ tiles: 3, logits: 2, gradLogits: 2 });
+      // Workspace, targets and three windows each of logits and gradient are eight.
+      expect(windowsOf([1, 19, 2200, 2200])).toEqual({ tiles: 1, logits: 3, gradLogits: 3 });
+      expect(windowsOf([1, 19, 2400, 2400]).tiles).toBeGreaterThan(1);
+    });
+
+    test("is so in more where nothing else is bound, or the device binds more", () => {
+      const forward = { ...WINDOWS, request: { gradient: false } } as const;
+      expect(windowsOf([1, 19, 3200, 3200], forward)).toMatchObject({ tiles: 1, logits: 6 });
+      const inPlace = { ...WINDOWS, request: { inPlace: true } };
+      expect(windowsOf([1, 19, 3200, 3200], inPlace)).toMatchObject({ tiles: 1, gradLogits: 6 });
+      const more = { ...WINDOWS, limits: { maxStorageBuffersPerShaderStage: 16 } };
+      expect(windowsOf([1, 19, 3200, 3200], more)).toMatchObject({ tiles: 1, logits: 6, gradLogits: 6 });
+    });
+
+    test("is so on any adapter where its planes cannot be copied", () => {
+      expect(windowsOf(MAP, { request: { copyable: false } })).toMatchObject({ tiles: 1, logits: 2 });
+      expect(windowsOf(MAP, {}).tiles).toBe(3);
+    });
+
+    test.each<[string, Shape, Changes]>([
+      ["a binding does", [1, 19, 512, 1024], WINDOWS],
+      ["several images do not, but one does", [3, 19, 512, 1024], WINDOWS],
+      ["pixels lie together", MAP, { ...WINDOWS, spec: { layout: "channels-last" } }],
+      ["a run uploads its tiles", MAP, { ...WINDOWS, request: { maxTileBytes: 2 ** 26 } }],
+    ])("is not where %s", (_, shape, changes) => {
+      expect(plan(shape, changes).variant.windows).toEqual({});
+    });
+
+    test("is not where the maps of class results would be more than a buffer", () => {
+      const sigmoid = {
+        ...WINDOWS,
+        spec: { family: "sigmoid" },
+        limits: { maxStorageBuffersPerShaderStage: 16 },
+      } as const;
+      const large: Shape = [1, 19, 2048, 2048];
+      expect(plan(large, sigmoid).tiles).toHaveLength(1);
+      expect(plan(large, { ...sigmoid, request: { perClass: true } }).variant.windows).toEqual({});
+    });
+  });
+
   test.each<[what: string, shape: Shape, Changes]>([
     ["labels of 64 bits", [1, 1, 8192], { request: { targets: "i64" } }],
     [

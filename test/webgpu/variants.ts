@@ -2,7 +2,7 @@
 
 import { checkShape, checkSpec, type LossSpec, type Shape, type TargetType } from "../../src/spec.js";
 import { kernelSource, type KernelName, type Variant } from "../../src/webgpu/kernels.js";
-import { makePlan, type PlanRequest } from "../../src/webgpu/plan.js";
+import { makePlan, type PlanLimits, type PlanRequest } from "../../src/webgpu/plan.js";
 import type { Profile } from "../../src/webgpu/profile.js";
 
 export const REQUEST: PlanRequest = {
@@ -61,6 +61,7 @@ interface Choice {
   shape?: Shape;
   request?: Partial<PlanRequest>;
   profile?: Partial<Profile>;
+  limits?: Partial<PlanLimits>;
 }
 
 /** Every choice with every other where they meet in one text, and alone where they do not. */
@@ -107,6 +108,15 @@ const CHOICES: Choice[] = (["softmax", "sigmoid"] as const).flatMap((family) => 
     ),
     { spec: { family, classWeights: [1, 2, 3] } },
     { ...base, shape: [2, 3, 8] },
+    ...STORAGE.flatMap((request) =>
+      ([1, 4] as const).map((alignment) => ({
+        ...base,
+        shape: [1, 3, 4096],
+        request: { ...request, alignment },
+        profile: { bindsWindows: true },
+        limits: { maxStorageBufferBindingSize: 20_000 },
+      })),
+    ),
     ...([{ pixelWeights: true }, { gradOutputMap: true }] as const).map((request) => ({ ...base, request })),
     { spec: { family, reduction: "weighted-mean" }, request: { pixelWeights: true } },
     { ...base, spec: { family, reduction: "weighted-mean" }, profile: { sum: "threads" as const } },
@@ -122,10 +132,16 @@ export interface Source {
 /** Each different text once. */
 export const SOURCES: Source[] = [
   ...new Map(
-    CHOICES.flatMap(({ spec, shape = [1, 3, 8], request, profile }) => {
+    CHOICES.flatMap(({ spec, shape = [1, 3, 8], request, profile, limits }) => {
       const checked = checkSpec(spec);
       const extent = checkShape(checked, shape);
-      const plan = makePlan(checked, extent, { ...REQUEST, ...request }, { ...PROFILE, ...profile }, LIMITS);
+      const plan = makePlan(
+        checked,
+        extent,
+        { ...REQUEST, ...request },
+        { ...PROFILE, ...profile },
+        { ...LIMITS, ...limits },
+      );
       return plan.kernels.map((name): Source => {
         const { variant } = plan;
         return { name, variant, code: kernelSource(name, variant) };
