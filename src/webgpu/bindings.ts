@@ -22,8 +22,8 @@ export interface BufferBinding<Type extends string = "f32"> {
 export type ArrayBinding<Type extends string = "f32"> = BufferBinding<Type> | readonly BufferBinding<Type>[];
 
 /**
- * What `encode` reads and writes. A map of any size will do. Where one image does not fit a binding of the device, its
- * planes are copied tile by tile, and need buffers with usage COPY_SRC or COPY_DST, too.
+ * What `encode` reads and writes. A map of any size will do. Where one image fits neither a binding of the device nor
+ * several, its planes are copied tile by tile, and need buffers with usage COPY_SRC or COPY_DST, too.
  */
 export interface EncodeBindings {
   /** `[N, C, ...spatial]` whatever the layout. */
