@@ -10,7 +10,7 @@ fn read_logits(position: ptr<function, Position>) -> Curve {
   let stride = problem.class_stride;
   var element = (*position).logits;
   for (var c = 0u; c < CLASSES; c++) {
-    let logit = look_at(&look, c, logits_at(element));
+    let logit = look_at(&look, c, finite_logits_at(element));
     pick_label(position, c, logit);
     take_other(position, c, logit);
     (*position).kept.exps[c] = logit;

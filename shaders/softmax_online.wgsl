@@ -12,7 +12,7 @@ fn read_logits(position: ptr<function, Position>) -> Curve {
   read_label(position);
   var mass = Floats(0.0);
   for (var c = 0u; c < CLASSES; c++) {
-    let e = exp_of(&look, look_at(&look, c, logits_at(element)) - (*position).label_logit);
+    let e = exp_of(&look, look_at(&look, c, finite_logits_at(element)) - (*position).label_logit);
     mass += select(e, Floats(0.0), (*position).labels == Ints(i32(c)));
     element += stride;
   }
@@ -27,7 +27,7 @@ fn write_logits(position: ptr<function, Position>, first: u32, slope: Floats, pe
   var look = no_look();
   var offset = 0u;
   for (var c = 0u; c < CLASSES; c++) {
-    let logit = bitcast<Floats>(logits_at((*position).logits + offset));
+    let logit = bitcast<Floats>(finite_logits_at((*position).logits + offset));
     let of_other = exp_of(&look, logit - (*position).label_logit) * per_mass * slope;
     put_gradient(first + offset, gradient_of(position, c, of_other, slope));
     offset += stride;

@@ -10,7 +10,7 @@ fn take(look: ptr<function, Look>, bits: Bits) {
 }
 
 fn is_not_taken(position: ptr<function, Position>, look: Look) -> bool {
-  return any_lane(look.strange >= Bits(0x80000000u));
+  return any_lane(look.strange >= Bits(0x80000000u)) | saw_strange_half();
 }
 
 fn take_other(position: ptr<function, Position>, c: u32, logit: Floats) {

@@ -9,13 +9,15 @@ fn widen(word: u32) -> vec2u {
 }
 
 // Two f16s: what is finite is at most the largest there is, what is not (an upstream gradient, or what a gradient held)
-// stays so.
+// stays so. From the largest half on, one more is infinity, and 0x201 more are NaN.
 fn narrow(x: vec2f) -> u32 {
-  let finite = pack2x16float(clamp(x, vec2f(-65504.0), vec2f(65504.0)));
   let bits = bitcast<vec2u>(x);
   let magnitude = bits & vec2u(0x7fffffffu);
-  let infinity_or_nan = select(vec2u(0x7c00u), vec2u(0x7e00u), magnitude > vec2u(0x7f800000u));
-  let special = ((bits >> vec2u(16u)) & vec2u(0x8000u)) | infinity_or_nan;
-  let halves = select(vec2u(finite & 0xffffu, finite >> 16u), special, magnitude >= vec2u(0x7f800000u));
-  return halves.x | (halves.y << 16u);
+  let finite = (bits & vec2u(0x80000000u)) | min(magnitude, vec2u(LARGEST_HALF));
+  let infinite = select(vec2u(0u), vec2u(1u), magnitude >= vec2u(0x7f800000u));
+  let is_nan = select(vec2u(0u), vec2u(0x200u), magnitude > vec2u(0x7f800000u));
+  let more = infinite + is_nan;
+  return pack2x16float(bitcast<vec2f>(finite)) + (more.x | (more.y << 16u));
 }
+
+const LARGEST_HALF = 0x477fe000u;  // 65504

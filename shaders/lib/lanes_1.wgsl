@@ -11,11 +11,6 @@ fn lanes_from(first: u32) -> Bits {
   return first;
 }
 
-// The label's logit of each lane; that of class C − 1 where the label is no class.
-fn label_logits_at(first: u32, labels: Ints) -> Floats {
-  return bitcast<Floats>(logits_at(first + class_offset(labels)));
-}
-
 fn factors_at(classes: Bits) -> Floats {
   return factor_of(classes);
 }

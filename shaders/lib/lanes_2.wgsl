@@ -11,13 +11,6 @@ fn lanes_from(first: u32) -> Bits {
   return vec2u(first, first + 1u);
 }
 
-// The label's logit of each lane; that of class C − 1 where the label is no class.
-fn label_logits_at(first: u32, labels: Ints) -> Floats {
-  let x = logits_at(first + class_offset(labels.x)).x;
-  let y = logits_at(first + class_offset(labels.y)).y;
-  return bitcast<Floats>(vec2u(x, y));
-}
-
 fn factors_at(classes: Bits) -> Floats {
   return vec2f(factor_of(classes.x), factor_of(classes.y));
 }

@@ -11,15 +11,6 @@ fn lanes_from(first: u32) -> Bits {
   return vec4u(first, first + 1u, first + 2u, first + 3u);
 }
 
-// The label's logit of each lane; that of class C − 1 where the label is no class.
-fn label_logits_at(first: u32, labels: Ints) -> Floats {
-  let x = logits_at(first + class_offset(labels.x)).x;
-  let y = logits_at(first + class_offset(labels.y)).y;
-  let z = logits_at(first + class_offset(labels.z)).z;
-  let w = logits_at(first + class_offset(labels.w)).w;
-  return bitcast<Floats>(vec4u(x, y, z, w));
-}
-
 fn factors_at(classes: Bits) -> Floats {
   return vec4f(factor_of(classes.x), factor_of(classes.y), factor_of(classes.z), factor_of(classes.w));
 }

@@ -42,5 +42,5 @@ fn exp_of(look: ptr<function, Look>, x: Floats) -> Floats {
 // to a sum as small. By bits, because WGSL may assume that there is no NaN and no infinity.
 fn is_not_taken(position: ptr<function, Position>, look: Look) -> bool {
   let is_far = bitcast<Bits>((*position).mass) - Bits(LEAST_MASS) > Bits(MOST_MASS - LEAST_MASS);
-  return any_lane((look.strange > Bits(0xffu)) | (is_far & Mask(CLASSES > 1u)));
+  return any_lane((look.strange > Bits(0xffu)) | (is_far & Mask(CLASSES > 1u))) | saw_strange_half();
 }

@@ -45,7 +45,10 @@ import { RunBuffers } from "./runBuffers.js";
 import { UniformSlots, type Slot } from "./slots.js";
 import { Step } from "./step.js";
 
-/** What `prepare` compiles for: what `encode` will be given, at offsets that are multiples of 16 bytes. */
+/**
+ * What `prepare` compiles for: what `encode` will be given, at offsets that are multiples of 16 bytes, and in buffers with
+ * usage COPY_SRC and COPY_DST if an image is more than a binding.
+ */
 export interface PrepareRequest {
   /** `[N, C, ...spatial]`. */
   shape: Shape;
@@ -397,11 +400,6 @@ export class WebGPUBackend implements LossBackend {
       const plan = this.plan(extent, request);
       const step = new Step(this.device, this.kernels, this.spec, extent, plan, request, this.limits);
       recorder = new Recorder(step, this.spec);
-      const [oldest] = this.steps;
-      if (oldest && this.steps.size === STEPS_KEPT) {
-        this.steps.delete(oldest[0]);
-        oldest[1].step.release();
-      }
     }
     this.keep(key, recorder);
     return recorder;
@@ -411,6 +409,10 @@ export class WebGPUBackend implements LossBackend {
   private keep(key: string, recorder: Recorder): void {
     this.steps.delete(key);
     this.steps.set(key, recorder);
+    const [oldest] = this.steps;
+    if (!oldest || this.steps.size <= STEPS_KEPT) return;
+    this.steps.delete(oldest[0]);
+    oldest[1].step.release();
   }
 
   private async compile(plan: Plan): Promise<void> {

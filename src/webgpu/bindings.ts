@@ -152,6 +152,7 @@ export function checkBindings(
   checkGradientPlace(bindings, { inPlace, accumulate });
   const { pixels, classes, positions } = extent;
   const isMap = typeof gradOutput === "object";
+  if (gradOutput !== undefined) checkGradOutput(spec, gradOutput, isMap);
 
   const place = (
     name: string,

@@ -24,14 +24,23 @@ import elementTargets from "../../shaders/lib/element_targets.wgsl?raw";
 import elementTargetsLanes from "../../shaders/lib/element_targets_lanes.wgsl?raw";
 import factors from "../../shaders/lib/factors.wgsl?raw";
 import finite from "../../shaders/lib/finite.wgsl?raw";
+import finiteF16x1 from "../../shaders/lib/finite_f16_1.wgsl?raw";
+import finiteF16x2 from "../../shaders/lib/finite_f16_2.wgsl?raw";
+import finiteF32 from "../../shaders/lib/finite_f32.wgsl?raw";
+import finiteHalves from "../../shaders/lib/finite_halves.wgsl?raw";
 import gradientF16x1 from "../../shaders/lib/gradient_f16_1.wgsl?raw";
 import gradientF16x2 from "../../shaders/lib/gradient_f16_2.wgsl?raw";
 import gradientF32 from "../../shaders/lib/gradient_f32.wgsl?raw";
 import halves from "../../shaders/lib/halves.wgsl?raw";
 import imageOfBlock from "../../shaders/lib/image_of_block.wgsl?raw";
 import imageOfPixel from "../../shaders/lib/image_of_pixel.wgsl?raw";
+import inPlaceF16 from "../../shaders/lib/in_place_f16.wgsl?raw";
+import inPlaceF32 from "../../shaders/lib/in_place_f32.wgsl?raw";
 import kind from "../../shaders/lib/kind.wgsl?raw";
 import labelIndexed from "../../shaders/lib/label_indexed.wgsl?raw";
+import labelLogits1 from "../../shaders/lib/label_logits_1.wgsl?raw";
+import labelLogits2 from "../../shaders/lib/label_logits_2.wgsl?raw";
+import labelLogits4 from "../../shaders/lib/label_logits_4.wgsl?raw";
 import labelMixed from "../../shaders/lib/label_mixed.wgsl?raw";
 import labelSelected from "../../shaders/lib/label_selected.wgsl?raw";
 import lanes1 from "../../shaders/lib/lanes_1.wgsl?raw";
@@ -40,7 +49,6 @@ import lanes4 from "../../shaders/lib/lanes_4.wgsl?raw";
 import logitsF16x1 from "../../shaders/lib/logits_f16_1.wgsl?raw";
 import logitsF16x2 from "../../shaders/lib/logits_f16_2.wgsl?raw";
 import logitsF32 from "../../shaders/lib/logits_f32.wgsl?raw";
-import logitsInPlace from "../../shaders/lib/logits_in_place.wgsl?raw";
 import look from "../../shaders/lib/look.wgsl?raw";
 import near from "../../shaders/lib/near.wgsl?raw";
 import oneWay from "../../shaders/lib/one_way.wgsl?raw";
@@ -168,6 +176,16 @@ const LOGITS = {
   f32: { 1: [logitsF32], 2: [logitsF32], 4: [logitsF32] },
   f16: { 1: [logitsF16x1], 2: [logitsF16x2], 4: [] },
 } satisfies Record<LogitType, Record<Variant["lanes"], string[]>>;
+const IN_PLACE = { f32: inPlaceF32, f16: inPlaceF16 } satisfies Record<LogitType, string>;
+/** Logits as the short way of softmax reads them. */
+const FINITE = {
+  f32: { 1: [finiteF32], 2: [finiteF32], 4: [finiteF32] },
+  f16: { 1: [finiteHalves, finiteF16x1], 2: [finiteHalves, finiteF16x2], 4: [] },
+} satisfies Record<LogitType, Record<Variant["lanes"], string[]>>;
+const LABEL_LOGITS = { 1: labelLogits1, 2: labelLogits2, 4: labelLogits4 } satisfies Record<
+  Variant["lanes"],
+  string
+>;
 const GRADIENTS = {
   f32: { 1: [gradientF32], 2: [gradientF32], 4: [gradientF32] },
   f16: { 1: [gradientF16x1], 2: [gradientF16x2], 4: [] },
@@ -189,10 +207,10 @@ function lanesOfTargets(v: Variant): string[] {
 }
 
 /** How the label's class is told from the others. */
-function labelFile(v: Variant): string {
+function labelFiles(v: Variant): string[] {
   const isOneLane = v.lanes === 1 && v.logits === "f32" && v.gradient !== "f16";
-  if (isOneLane && v.classes > 2) return labelIndexed;
-  return v.kept && v.classes <= 8 ? labelSelected : labelMixed;
+  if (isOneLane && v.classes > 2) return [LABEL_LOGITS[v.lanes], labelIndexed];
+  return v.kept && v.classes <= 8 ? [labelSelected] : [LABEL_LOGITS[v.lanes], labelMixed];
 }
 
 const ONE_WAY = [atOnce, oneWay];
@@ -221,7 +239,8 @@ function lossFiles(v: Variant): string[] {
     seen,
     look,
     way,
-    labelFile(v),
+    ...labelFiles(v),
+    ...FINITE[v.logits][v.lanes],
     v.kept ? unrollClasses(softmaxKept, v.classes) : softmaxOnline,
     softmaxGuarded,
     hard,
@@ -285,7 +304,8 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       pixelWeights,
       LANES[v.lanes],
       ...lanesOfTargets(v),
-      ...(v.inPlace ? [logitsInPlace] : LOGITS[v.logits][v.lanes]),
+      ...LOGITS[v.logits][v.lanes],
+      ...(v.inPlace ? [IN_PLACE[v.logits]] : []),
       ...GRADIENTS[v.gradient || "f32"][v.lanes],
       v.staged ? staged : direct,
       ...(v.logits === "f16" || v.gradient === "f16" ? [halves] : []),

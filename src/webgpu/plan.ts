@@ -274,10 +274,10 @@ function planTiles(
   { bindsWindows }: Profile,
   limits: PlanLimits,
 ): Cut {
-  const { batch, classes, plane, pixels } = extent;
+  const { batch, classes, plane } = extent;
   const { rows, block, strip } = plan.grain;
   const step = (block * strip) / greatestDivisor(block, strip);
-  const perPixel = Math.max(...Object.values(imageBytes(extent, request))) * (batch / pixels);
+  const perPixel = Math.max(...Object.values(imageBytes(extent, request))) / plane;
   const limit = maxBinding(limits);
   const within = (bytes: number) =>
     tilesOf(extent, {
@@ -347,6 +347,7 @@ function planWindows(
     grain.rows.images > 1 ||
     classes * plane + MAX_ALIGNMENT > 2 ** 32 || // elements are counted in 32 bits
     (ownsMap && bytes.lossMap > limits.maxBufferSize) ||
+    (countsSome(variant) && 4 * plane + MAX_ALIGNMENT > maxBinding(limits)) ||
     Object.values(windows).some(({ count }) => !Number.isFinite(count));
   if (isImpossible) return undefined;
   const isStorage = ({ layout }: Binding) => layout.type !== "uniform";

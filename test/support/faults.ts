@@ -50,8 +50,8 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "one label type: the low half of a word",
-    from: "return targets[problem.targets_offset + position];",
-    to: "return targets[problem.targets_offset + position] & 0xffffu;",
+    from: "return load_targets(problem.targets_offset + position);",
+    to: "return load_targets(problem.targets_offset + position) & 0xffffu;",
     in: "4 classes",
   },
   {
