@@ -244,27 +244,42 @@ const LABELS_OF_SOFTMAX: readonly Case[] = [
       ],
     })),
   ),
-  ...[2, 5, 80].map((classes): Case => ({
-    name: `-inf, +inf and NaN among ${classes} classes`,
+  ...[2, 5, 80].map((classes) => notFinite(`${classes} classes`, [1, classes, 12])),
+  ...[2, 5, 80].map((classes) => notFinite(`${classes} classes, float16`, [1, classes, 12], "f16")),
+  notFinite("5 classes, float16, an odd plane", [1, 5, 13], "f16"),
+];
+
+/** What is no number, or infinite, on the label and beside it. */
+function notFinite(
+  what: string,
+  shape: readonly [number, number, number],
+  logitType: LogitType = "f32",
+): Case {
+  const [, classes, plane] = shape;
+  const at = (pixel: number, c: number) => c * plane + pixel;
+  const others = Array.from({ length: classes - 1 }, (_, c) => c + 1);
+  return {
+    name: `-inf, +inf and NaN among ${what}`,
     spec: { gamma: 2 },
-    shape: [1, classes, 12],
+    shape,
+    logitType,
     targets: "i32",
     ignored: 0,
     logits: [
-      [0, -Infinity], // on the label
-      [1 + 12, -Infinity], // beside the label
-      [2, Infinity],
-      [3 + 12, Infinity],
-      [4, NaN],
-      [5 + 12, NaN],
-      [6, -NaN],
-      [8, NaN], // ignored below
-      ...Array.from({ length: classes }, (_, c) => [9 + 12 * c, -Infinity] as const), // all of them
-      ...Array.from({ length: classes - 1 }, (_, c) => [10 + 12 * (c + 1), -Infinity] as const), // all but the label
+      [at(0, 0), -Infinity], // on the label
+      [at(1, 1), -Infinity], // beside the label
+      [at(2, 0), Infinity],
+      [at(3, 1), Infinity],
+      [at(4, 0), NaN],
+      [at(5, 1), NaN],
+      [at(6, 0), -NaN],
+      [at(8, 0), NaN], // ignored below
+      ...[0, ...others].map((c) => [at(9, c), -Infinity] as const), // all of them
+      ...others.map((c) => [at(10, c), -Infinity] as const), // all but the label
     ],
-    labels: [0, 1, 2, 3, 4, 5, 6, 7, 9, 10].map((pixel): [number, number] => [pixel, 0]).concat([[8, -100]]),
-  })),
-];
+    labels: [...[0, 1, 2, 3, 4, 5, 6, 7, 9, 10].map((pixel) => [pixel, 0] as const), [8, -100]],
+  };
+}
 
 const SIGMOID: LossSpec = { family: "sigmoid", ignoreIndex: 255 };
 const PROBABILITIES: LossSpec = { from: "probabilities", ignoreIndex: 255 };
