@@ -3,3 +3,9 @@
 fn finite_logits_at(element: u32) -> Bits {
   return logits_at(element);
 }
+
+fn forget_halves() {}
+
+fn saw_strange_half() -> bool {
+  return false;
+}

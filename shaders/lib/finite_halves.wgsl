@@ -1,4 +1,15 @@
-// Float16 without the feature shader-f16, where infinities and NaN need only be noticed. Joined with lib/look.
+// Float16 without the feature shader-f16, where infinities and NaN need only be noticed.
+
+// Of the look under way. From the first half that is infinite or NaN on: bit 15 or 31.
+var<private> strange_halves: u32;
+
+fn forget_halves() {
+  strange_halves = 0u;
+}
+
+fn saw_strange_half() -> bool {
+  return (strange_halves & 0x80008000u) != 0u;
+}
 
 // The bits of two f32s from those of two f16s in a word, if these are finite; else any bits, and notes it.
 fn widen_finite(word: u32) -> vec2u {

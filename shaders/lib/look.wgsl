@@ -1,5 +1,5 @@
 // What one look at logits tells: one call of `look_at` per class, in order. Joined with lib/near or lib/finite, which say
-// what logits are taken.
+// what logits are taken, and with lib/finite_f32 or lib/finite_halves.
 
 struct Look {
   largest: Floats,
@@ -7,16 +7,9 @@ struct Look {
   strange: Bits,  // see `is_not_taken`
 }
 
-// Of the look under way. From the first half that is infinite or NaN on: bit 15 or 31.
-var<private> strange_halves: u32;
-
 fn no_look() -> Look {
-  strange_halves = 0u;
+  forget_halves();
   return Look(Floats(LOWEST), Bits(0u), Bits(0u));
-}
-
-fn saw_strange_half() -> bool {
-  return (strange_halves & 0x80008000u) != 0u;
 }
 
 // Takes in the logit of class c, and returns it.
