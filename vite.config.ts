@@ -34,6 +34,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.{gpu,browser,package}.test.ts"],
           testTimeout: 30_000,
+          maxWorkers: "100%",
         },
       },
       gpuProject("swiftshader"),
