@@ -39,7 +39,14 @@ export default defineConfig({
       },
       gpuProject("swiftshader"),
       gpuProject("system"),
-      { test: { name: "browser", include: ["test/**/*.{browser,package}.test.ts"], testTimeout: 120_000 } },
+      {
+        test: {
+          name: "browser",
+          include: ["test/**/*.{browser,package}.test.ts"],
+          testTimeout: 120_000,
+          sequence: { groupOrder: 1 }, // after those that have other numbers of workers
+        },
+      },
     ],
   },
 });
