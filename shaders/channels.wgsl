@@ -1,8 +1,8 @@
 // Channels: the maps of sigmoid to what each channel adds, and how often 0 and 1 are taken for each other.
 // One thread takes one channel of a strip. Joined with lib/strips. loss_map (bits of f32) and argmax (0 or 1): like the logits.
 
-@group(0) @binding(3) var<storage, read_write> class_partials: array<ClassResult>;  // [strips, channels]
-@group(0) @binding(4) var<storage, read_write> confusion: array<atomic<u32>>;       // [channels, targets, predictions]
+@group(0) @binding(2) var<storage, read_write> class_partials: array<ClassResult>;  // [strips, channels]
+@group(0) @binding(3) var<storage, read_write> confusion: array<atomic<u32>>;       // [channels, targets, predictions]
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(

@@ -3,8 +3,8 @@
 
 const CLASSES_AT_ONCE = min(CLASSES, 256u);
 
-@group(0) @binding(3) var<storage, read_write> class_partials: array<ClassResult>;  // [strips, classes]
-@group(0) @binding(4) var<storage, read_write> confusion: array<atomic<u32>>;       // [labels, predictions]
+@group(0) @binding(2) var<storage, read_write> class_partials: array<ClassResult>;  // [strips, classes]
+@group(0) @binding(3) var<storage, read_write> confusion: array<atomic<u32>>;       // [labels, predictions]
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(

@@ -1,6 +1,6 @@
 // Float16 without the feature shader-f16, where infinities and NaN need only be noticed.
 
-// Of the look under way. From the first half that is infinite or NaN on: bit 15 or 31.
+// Of the present look. Bit 15 or 31: a half was infinite or NaN. The others mean nothing.
 var<private> strange_halves: u32;
 
 fn forget_halves() {

@@ -14,9 +14,9 @@ fn narrow(x: vec2f) -> u32 {
   let bits = bitcast<vec2u>(x);
   let magnitude = bits & vec2u(0x7fffffffu);
   let finite = (bits & vec2u(0x80000000u)) | min(magnitude, vec2u(LARGEST_HALF));
-  let infinite = select(vec2u(0u), vec2u(1u), magnitude >= vec2u(0x7f800000u));
+  let not_finite = select(vec2u(0u), vec2u(1u), magnitude >= vec2u(0x7f800000u));
   let is_nan = select(vec2u(0u), vec2u(0x200u), magnitude > vec2u(0x7f800000u));
-  let more = infinite + is_nan;
+  let more = not_finite + is_nan;
   return pack2x16float(bitcast<vec2f>(finite)) + (more.x | (more.y << 16u));
 }
 

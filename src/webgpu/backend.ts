@@ -38,7 +38,7 @@ import { makePlan, type Plan, type PlanLimits, type PlanRequest } from "./plan.j
 import { packProblem, problemOf } from "./problem.js";
 import { profileOf, type Profile } from "./profile.js";
 import { mapped, startMap } from "./read.js";
-import { Recorder, type BoundCall, type Call, type SlotsOf } from "./record.js";
+import { Recorder, type BoundCall, type BoundTile, type Call, type SlotsOf } from "./record.js";
 import { readResult } from "./result.js";
 import { runTiles } from "./run.js";
 import { RunBuffers } from "./runBuffers.js";
@@ -46,8 +46,8 @@ import { UniformSlots, type Slot } from "./slots.js";
 import { Step } from "./step.js";
 
 /**
- * What `prepare` compiles for: what `encode` will be given, at offsets that are multiples of 16 bytes, and in buffers with
- * usage COPY_SRC and COPY_DST if an image is more than a binding.
+ * What `prepare` compiles for: what `encode` will be given, at offsets that are multiples of 16 bytes. For an image above a
+ * binding software adapters expect buffers that can be copied: logits with usage COPY_SRC, the gradient with COPY_DST.
  */
 export interface PrepareRequest {
   /** `[N, C, ...spatial]`. */
@@ -215,8 +215,11 @@ export class WebGPUBackend implements LossBackend {
     stepNumber: number,
   ): boolean {
     const { gradOutput, gradScale } = checkNumbers(this.spec, bindings, context.positions, context.gradient);
-    const isSame = gradOutput * gradScale === scale;
-    const slotsOf = isSame ? this.slotsAfter(stepNumber) : this.slotsFor(gradOutput * gradScale, stepNumber);
+    const step = this.stepSlot(stepNumber);
+    const other = this.slotsFor(gradOutput * gradScale, stepNumber);
+    const slotsOf = Object.is(gradOutput * gradScale, scale)
+      ? ({ slots }: BoundTile) => ({ ...slots, step })
+      : ({ placed, windows }: BoundTile) => other(placed, windows, bound.call.whole);
     if (!recorder.recordAgain(encoder, bound, slotsOf)) return false;
     this.keep(key, recorder);
     this.encoded = { context: { ...context, gradScale }, stepNumber };
@@ -227,6 +230,7 @@ export class WebGPUBackend implements LossBackend {
     const extent = checkShape(this.spec, bindings.shape);
     const checked = checkBindings(this.spec, extent, bindings, this.device.limits);
     const { targets, logits, gradient, inPlace, accumulate, gradScale, arrays, windows } = checked;
+    const fault = copyFault(arrays, extent, checked);
     const request: PlanRequest = {
       targets,
       logits,
@@ -241,7 +245,7 @@ export class WebGPUBackend implements LossBackend {
       pixelWeights: arrays.pixelWeights !== undefined,
       gradOutputMap: arrays.gradOutput !== undefined,
       alignment: alignmentOf(arrays),
-      copyable: copyFault(arrays, extent, checked) === undefined,
+      copyable: fault === undefined,
       bindable: areBindable(arrays, this.device.limits.minStorageBufferOffsetAlignment),
       separate: checked.separate,
     };
@@ -258,7 +262,7 @@ export class WebGPUBackend implements LossBackend {
     const slotsOf = this.slotsFor(scale, stepNumber);
     const { error } = capture(this.device, () => {
       const recorder = this.recorderFor(extent, request);
-      recorder.check(arrays);
+      if (fault && recorder.copies) throw fault;
       recorder.step.isLent = true;
       const bound = recorder.record(encoder, call, slotsOf);
       this.known.keep(bindings, { key: stepKey(extent, request), recorder, bound, scale, context });
@@ -379,12 +383,6 @@ export class WebGPUBackend implements LossBackend {
     };
   }
 
-  /** The same, but for the number of the step. */
-  private slotsAfter(stepNumber: number): SlotsOf {
-    const step = this.stepSlot(stepNumber);
-    return (_placed, _windows, _whole, before) => ({ ...before!, step });
-  }
-
   private stepSlot(stepNumber: number): Slot {
     return this.stepNumbers.slotOf(Uint32Array.of(stepNumber, 0, 0, 0));
   }
@@ -405,13 +403,14 @@ export class WebGPUBackend implements LossBackend {
     return recorder;
   }
 
-  /** Last in the map, so that the first is the one not used for longest. */
+  /** Last in the map; what was not used for longest is let go. */
   private keep(key: string, recorder: Recorder): void {
     this.steps.delete(key);
     this.steps.set(key, recorder);
     const [oldest] = this.steps;
     if (!oldest || this.steps.size <= STEPS_KEPT) return;
     this.steps.delete(oldest[0]);
+    this.known.drop(({ recorder: of }) => of === oldest[1]);
     oldest[1].step.release();
   }
 

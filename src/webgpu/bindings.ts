@@ -22,8 +22,9 @@ export interface BufferBinding<Type extends string = "f32"> {
 export type ArrayBinding<Type extends string = "f32"> = BufferBinding<Type> | readonly BufferBinding<Type>[];
 
 /**
- * What `encode` reads and writes. A map of any size will do. Where one image fits neither a binding of the device nor
- * several, its planes are copied tile by tile, and need buffers with usage COPY_SRC or COPY_DST, too.
+ * What `encode` reads and writes. A map of any size will do. An image of planes above a binding is bound in several, or
+ * copied part by part; where the device has not bindings enough, arrays with a number per class need usage COPY_SRC where
+ * they are read and COPY_DST where they are written, too.
  */
 export interface EncodeBindings {
   /** `[N, C, ...spatial]` whatever the layout. */
@@ -73,7 +74,7 @@ export interface PlacedArray {
   readonly ofClasses: boolean;
 }
 
-/** A window of a buffer that a bind group can take, and where the data begins in it. */
+/** Where an array lies in a buffer, from an aligned offset on: bound whole, or in several windows. */
 export interface Window {
   readonly buffer: GPUBuffer;
   readonly offset: number;
@@ -152,7 +153,7 @@ export function checkBindings(
   checkGradientPlace(bindings, { inPlace, accumulate });
   const { pixels, classes, positions } = extent;
   const isMap = typeof gradOutput === "object";
-  if (gradOutput !== undefined) checkGradOutput(spec, gradOutput, isMap);
+  if (isMap) checkGradOutput(spec, gradOutput, true);
 
   const place = (
     name: string,
@@ -216,7 +217,7 @@ export function checkNumbers(
   positions: number,
   gradient: false | LogitType,
 ): Pick<CheckedBindings, "gradOutput" | "gradScale"> {
-  if (gradOutput !== undefined) checkGradOutput(spec, gradOutput, typeof gradOutput === "object");
+  if (gradOutput !== undefined && typeof gradOutput !== "object") checkGradOutput(spec, gradOutput, false);
   const upstream = typeof gradOutput === "number" ? gradOutput : 1;
   const scale = checkGradScale(spec, gradScale, { positions, gradOutput: upstream }, gradient);
   return { gradOutput: upstream, gradScale: scale };
@@ -349,16 +350,16 @@ type CopyMode = Pick<CheckedBindings, "inPlace" | "accumulate">;
 export function isRead(name: ArrayName, { inPlace, accumulate }: CopyMode): boolean {
   if (name === "logits") return !inPlace;
   if (name === "gradLogits") return inPlace || accumulate;
-  return name !== "lossMap" && name !== "argmax";
+  return !isWritten(name);
 }
 
 export function isWritten(name: ArrayName): boolean {
-  return name === "gradLogits" || name === "lossMap" || name === "argmax";
+  return ARRAY_OUTPUTS.some((output) => output === name);
 }
 
 /** Why parts of planes cannot be copied out of these arrays and back. */
 export function copyFault(arrays: PlacedArrays, { plane }: Extent, mode: CopyMode): Error | undefined {
-  const why = ", too: one image is more than a binding of this device, so it is copied in parts";
+  const why = ", too: one image is more than the bindings of this device hold, so it is copied in parts";
   for (const name of ARRAY_NAMES) {
     const array = arrays[name];
     if (!array?.ofClasses) continue;

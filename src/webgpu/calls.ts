@@ -32,6 +32,11 @@ export class KnownCalls<T> {
     this.calls.splice(0, Infinity, { given, made }, ...others.slice(0, CALLS_KEPT - 1));
   }
 
+  /** Lets go of what was made so. */
+  drop(isOver: (made: T) => boolean): void {
+    this.calls.splice(0, Infinity, ...this.calls.filter(({ made }) => !isOver(made)));
+  }
+
   clear(): void {
     this.calls.length = 0;
   }

@@ -1,5 +1,5 @@
-// Kernels: WGSL files to compiled pipelines. A kernel is a prelude of constants, library files and one entry file,
-// joined as text; WGSL declarations may come in any order.
+// Kernels: WGSL files to compiled pipelines. A kernel is a prelude of constants, the declarations of its arrays, library
+// files and one entry file, joined as text; WGSL declarations may come in any order.
 
 import channelsKernel from "../../shaders/channels.wgsl?raw";
 import classesKernel from "../../shaders/classes.wgsl?raw";
@@ -376,18 +376,12 @@ const perCall: GPUBufferBindingLayout = { type: "uniform", hasDynamicOffset: tru
 const input: GPUBufferBindingLayout = { type: "read-only-storage" };
 const output: GPUBufferBindingLayout = { type: "storage" };
 
-/** What the WGSL of each kernel binds by itself, in order of @binding. */
+/** What the WGSL files of each kernel bind, in order of @binding; their arrays follow. */
 const FIXED_BINDINGS = {
   count: { problem: perCall, classTable: uniform, workspace: output },
   divide: { problem: perCall, classTable: uniform, workspace: output },
   loss: { problem: perCall, classTable: uniform, workspace: output },
-  classes: {
-    problem: perCall,
-    classTable: uniform,
-    workspace: output,
-    classPartials: output,
-    confusion: output,
-  },
+  classes: { problem: perCall, classTable: uniform, classPartials: output, confusion: output },
   finish: {
     problem: perCall,
     classTable: uniform,
@@ -436,15 +430,10 @@ export class KernelCache {
     if (ready) return Promise.resolve(ready);
     let promise = this.compiling.get(code);
     if (!promise) {
-      const bindings = bindingsOf(name, variant);
-      const layout = this.layout(name, bindings);
+      const parts = this.partsOf(name, variant);
       promise = this.device
-        .createComputePipelineAsync(this.describe(name, code, layout))
-        .then((pipeline) => {
-          const kernel = { pipeline, layout, bindings };
-          this.ready.set(code, kernel);
-          return kernel;
-        })
+        .createComputePipelineAsync(this.describe(name, code, parts.layout))
+        .then((pipeline) => this.keep(code, { pipeline, ...parts }))
         .finally(() => this.compiling.delete(code));
       this.compiling.set(code, promise);
     }
@@ -454,15 +443,21 @@ export class KernelCache {
   /** Compiled at once, unless it is there already. */
   get(name: KernelName, variant: Variant): Kernel {
     const code = kernelSource(name, variant);
-    let kernel = this.ready.get(code);
-    if (!kernel) {
-      const bindings = bindingsOf(name, variant);
-      const layout = this.layout(name, bindings);
-      const pipeline = this.device.createComputePipeline(this.describe(name, code, layout));
-      kernel = { pipeline, layout, bindings };
-      this.ready.set(code, kernel);
-    }
+    const ready = this.ready.get(code);
+    if (ready) return ready;
+    const parts = this.partsOf(name, variant);
+    const pipeline = this.device.createComputePipeline(this.describe(name, code, parts.layout));
+    return this.keep(code, { pipeline, ...parts });
+  }
+
+  private keep(code: string, kernel: Kernel): Kernel {
+    this.ready.set(code, kernel);
     return kernel;
+  }
+
+  private partsOf(name: KernelName, variant: Variant): Omit<Kernel, "pipeline"> {
+    const bindings = bindingsOf(name, variant);
+    return { bindings, layout: this.layout(name, bindings) };
   }
 
   private describe(name: KernelName, code: string, layout: GPUBindGroupLayout): GPUComputePipelineDescriptor {

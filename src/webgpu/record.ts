@@ -4,7 +4,6 @@
 import type { CheckedSpec } from "../spec.js";
 import {
   ARRAY_NAMES,
-  copyFault,
   isRead,
   isWritten,
   windowOf,
@@ -22,13 +21,8 @@ export interface Call {
   readonly whole: ResultWindows;
 }
 
-/** The uniforms of a tile with these windows; `before`: those it was first recorded with. */
-export type SlotsOf = (
-  placed: PlacedTile,
-  windows: TileWindows,
-  whole: ResultWindows,
-  before?: CallSlots,
-) => CallSlots;
+/** The uniforms of a tile with these windows. */
+export type SlotsOf = (placed: PlacedTile, windows: TileWindows, whole: ResultWindows) => CallSlots;
 
 interface Copy {
   readonly from: GPUBuffer;
@@ -38,7 +32,8 @@ interface Copy {
   readonly bytes: number;
 }
 
-interface BoundTile {
+/** A tile with its bind groups and the uniforms it was first recorded with. */
+export interface BoundTile {
   readonly placed: PlacedTile;
   readonly windows: TileWindows;
   readonly groups: Groups;
@@ -60,12 +55,10 @@ export class Recorder {
     private readonly spec: CheckedSpec,
   ) {}
 
-  /** Refuses buffers that would have to be copied and cannot be. */
-  check(arrays: PlacedArrays): void {
-    const { tiles, extent, plan } = this.step;
-    const areCut = extent.classes > 1 && tiles.some(({ tile }) => tile.pixels < extent.plane);
-    const fault = areCut && isPlanar(this.spec) ? copyFault(arrays, extent, plan.variant) : undefined;
-    if (fault) throw fault;
+  /** Whether some pixels of planes are copied together. */
+  get copies(): boolean {
+    const { tiles, extent } = this.step;
+    return isPlanar(this.spec) && extent.classes > 1 && tiles.some(({ tile }) => tile.pixels < extent.plane);
   }
 
   /** Records a call, and gives what is needed to record it again. */
@@ -81,8 +74,12 @@ export class Recorder {
   }
 
   /** Records it again with other uniforms and creates nothing; or gives false, where those need other bind groups. */
-  recordAgain(encoder: GPUCommandEncoder, bound: BoundCall, slotsOf: SlotsOf): boolean {
-    const slots = bound.tiles.map((tile) => slotsOf(tile.placed, tile.windows, bound.call.whole, tile.slots));
+  recordAgain(
+    encoder: GPUCommandEncoder,
+    bound: BoundCall,
+    slotsOf: (tile: BoundTile) => CallSlots,
+  ): boolean {
+    const slots = bound.tiles.map(slotsOf);
     if (!bound.tiles.every((tile, i) => areSameBuffers(tile.slots, slots[i]!))) return false;
     this.replay(encoder, bound, slots);
     return true;

@@ -132,7 +132,7 @@ export class Step {
         name === "count" ? { ...resources, targets: this.countedWindow(extent, tile.targets) } : resources;
       const entries = bindings.map((binding, i) => ({
         binding: i,
-        resource: partOf(ofThis[binding.name]!, binding),
+        resource: windowResource(ofThis[binding.name]!, binding),
       }));
       groups.set(name, this.device.createBindGroup({ label: `segloss ${name}`, layout, entries }));
     }
@@ -204,7 +204,7 @@ function keyOf([name, { buffer, offset, size }]: [string, Window]): unknown[] {
 }
 
 /** The window of an array that a binding is for. */
-function partOf(resource: GPUBufferBinding, { window = 0, windows }: Binding): GPUBufferBinding {
+function windowResource(resource: GPUBufferBinding, { window = 0, windows }: Binding): GPUBufferBinding {
   if (!windows) return resource;
   const { buffer, offset = 0, size = buffer.size } = resource;
   const start = window * windows.bytes;

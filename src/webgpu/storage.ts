@@ -32,6 +32,7 @@ interface Elements {
 }
 
 const WORDS: Elements = { type: "u32", bytes: 4 };
+const ATOMIC_WORDS: Elements = { type: "atomic<u32>", bytes: 4, isAtomic: true };
 const FLOATS: Elements = { type: "f32", bytes: 4 };
 
 /** The arrays of a kernel, in the order of their @binding. */
@@ -44,7 +45,9 @@ export function storageOf(kernel: KernelName, v: Variant): StorageArray[] {
   ): StorageArray => ({ name, access, of, isBound, windows: v.windows[name] });
   const targets = array("targets", "read", v.targets === "i64" ? { type: "vec2i", bytes: 8 } : WORDS);
   const lanesOf = (type: string): Elements => ({ type, bytes: 4 * v.lanes });
-  const gradient = v.gradient === "f16" ? HALVES[v.lanes] : lanesOf("Floats");
+  // Halves of one word may be two threads'.
+  const halves = v.lanes === 1 ? ATOMIC_WORDS : WORDS;
+  const gradient = v.gradient === "f16" ? halves : lanesOf("Floats");
   switch (kernel) {
     case "count":
       return [
@@ -69,19 +72,12 @@ export function storageOf(kernel: KernelName, v: Variant): StorageArray[] {
   }
 }
 
-/** Halves of one word may be two threads'. */
-const HALVES: Record<Variant["lanes"], Elements> = {
-  1: { type: "atomic<u32>", bytes: 4, isAtomic: true },
-  2: WORDS,
-  4: WORDS,
-};
-
 /** Of soft targets of softmax the kernel `count` reads those of class 0 only: they tell which pixels are valid. */
 export function countsSome({ family, targets, sumWeights }: Variant): boolean {
   return family === "softmax" && targets === "f32" && !sumWeights;
 }
 
-/** One entry of a bind group: an array, or one window of it. */
+/** What one @binding holds: a uniform, an array, or one window of it. */
 export interface Binding {
   readonly name: string;
   readonly layout: GPUBufferBindingLayout;

@@ -101,6 +101,12 @@ describe("of many calls", () => {
     expect([0, 3, 7].map((offset) => known.find(call(offset)))).toEqual([0, 33, 7]);
   });
 
+  test("some are let go", () => {
+    const known = many();
+    known.drop((made) => made % 2 === 0);
+    expect([0, 1, 2, 3].map((offset) => known.find(call(offset)))).toEqual([undefined, 1, undefined, 3]);
+  });
+
   test("all are forgotten at once", () => {
     const known = many();
     known.clear();

@@ -179,9 +179,9 @@ describe("races", () => {
       const classes = sources.filter(({ name, variant }) => name === "classes" && variant.confusion);
       expect(classes).toHaveLength(2);
       for (const { code, variant } of classes) {
-        const outputs = { 3: new Uint32Array(4 * 12), 4: new Uint32Array(12) };
-        const maps = { 6: new Float32Array(120).fill(0.5), 7: new Uint32Array(120) };
-        const data = { ...boundTo(variant), ...outputs, 5: targets[variant.targets as "u8"], ...maps };
+        const outputs = { 2: new Uint32Array(4 * 12), 3: new Uint32Array(12) };
+        const maps = { 5: new Float32Array(120).fill(0.5), 6: new Uint32Array(120) };
+        const data = { ...boundTo(variant), ...outputs, 4: targets[variant.targets as "u8"], ...maps };
         expect(racesOf(code, data)).toEqual([]);
       }
     });

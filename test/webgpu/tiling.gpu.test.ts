@@ -438,7 +438,7 @@ describe("encode", () => {
         buffer: device.createBuffer({ size, usage: BufferUsage.STORAGE | usage }),
       });
       const why =
-        ", too: one image is more than a binding of this device, so it is copied in parts, got usage";
+        ", too: one image is more than the bindings of this device hold, so it is copied in parts, got usage";
       expect(() => backend.encode(encoder, { ...bindings, logits: fixed(0) })).toThrow(
         `logits: expected a buffer with usage COPY_SRC${why}`,
       );
