@@ -245,6 +245,7 @@ export class WebGPUBackend implements LossBackend {
       pixelWeights: arrays.pixelWeights !== undefined,
       gradOutputMap: arrays.gradOutput !== undefined,
       alignment: alignmentOf(arrays),
+      targetsBeginWords: arrays.targets.parts.every(({ offset }) => offset % 4 === 0),
       copyable: fault === undefined,
       bindable: areBindable(arrays, this.device.limits.minStorageBufferOffsetAlignment),
       separate: checked.separate,
@@ -449,7 +450,13 @@ function wholeOf(buffer: GPUBuffer): Window {
 }
 
 /** How arrays lie that have buffers of their own. */
-const AS_ALLOCATED = { alignment: 4, bindable: true, copyable: true, separate: false } as const;
+const AS_ALLOCATED = {
+  alignment: 4,
+  targetsBeginWords: true,
+  bindable: true,
+  copyable: true,
+  separate: false,
+} as const;
 
 function partsOf(arrays: PlacedArrays, names: readonly (keyof PlacedArrays)[]) {
   return names.flatMap((name) => {

@@ -43,6 +43,8 @@ import labelLogits2 from "../../shaders/lib/label_logits_2.wgsl?raw";
 import labelLogits4 from "../../shaders/lib/label_logits_4.wgsl?raw";
 import labelMixed from "../../shaders/lib/label_mixed.wgsl?raw";
 import labelSelected from "../../shaders/lib/label_selected.wgsl?raw";
+import labelWord from "../../shaders/lib/label_word.wgsl?raw";
+import labelWordAny from "../../shaders/lib/label_word_any.wgsl?raw";
 import lanes1 from "../../shaders/lib/lanes_1.wgsl?raw";
 import lanes2 from "../../shaders/lib/lanes_2.wgsl?raw";
 import lanes4 from "../../shaders/lib/lanes_4.wgsl?raw";
@@ -135,6 +137,8 @@ export interface Variant {
   readonly groupsPerThread: number;
   readonly lossMap: boolean;
   readonly argmax: boolean;
+  /** Labels that are bytes begin with a word. */
+  readonly labelsBeginWords: boolean;
   /** The kernel `count` takes four labels at a time. */
   readonly countsFour: boolean;
   /** The kernel `divide` runs: for the divisor of "weighted-mean". */
@@ -200,9 +204,14 @@ function targetFiles(v: Variant): string[] {
   return [TARGETS[v.targets], kind, KINDS[v.family][v.targets === "f32" ? "soft" : "hard"]];
 }
 
+/** Four labels that are bytes. */
+function labelWordFile({ labelsBeginWords }: Variant): string {
+  return labelsBeginWords ? labelWord : labelWordAny;
+}
+
 /** The targets of all lanes. */
 function lanesOfTargets(v: Variant): string[] {
-  if (v.lanes === 4 && v.targets === "u8") return [targetsOf4U8];
+  if (v.lanes === 4 && v.targets === "u8") return [labelWordFile(v), targetsOf4U8];
   return [TARGETS[v.targets], { 1: targetsOf1, 2: targetsOf2, 4: targetsOf4 }[v.lanes]];
 }
 
@@ -266,7 +275,7 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       blocks,
       workspace,
       ...targetFiles(v),
-      ...(v.countsFour ? [targetsOf4U8, countsOf4] : [countsOf1]),
+      ...(v.countsFour ? [labelWordFile(v), countsOf4] : [countsOf1]),
       POSITIONS[v.family],
       pixelWeights,
       ...SUMS[v.sum],

@@ -52,6 +52,8 @@ export interface PlanRequest {
   readonly gradOutputMap: boolean;
   /** Logits, gradient and maps begin at multiples of this many elements. */
   readonly alignment: 1 | 2 | 4;
+  /** Targets begin at a multiple of four bytes. */
+  readonly targetsBeginWords: boolean;
   /** All arrays begin where a binding may. */
   readonly bindable: boolean;
   /** Parts of planes can be copied. */
@@ -142,7 +144,15 @@ function variantOf(
   profile: Profile,
   rows: Rows,
 ): Variant {
-  const { alignment: _, bindable: _b, copyable: _c, separate: _s, maxTileBytes: _m, ...asked } = request;
+  const {
+    alignment: _,
+    targetsBeginWords,
+    bindable: _b,
+    copyable: _c,
+    separate: _s,
+    maxTileBytes: _m,
+    ...asked
+  } = request;
   const { classes } = extent;
   const ofClasses = request.perClass || request.confusion;
   const lanes = lanesOf(spec, extent, request, profile, rows);
@@ -172,6 +182,7 @@ function variantOf(
     classFactors: isList(spec.alpha) || spec.classWeights !== undefined,
     // Whether or not each image has its own buffer, so that `prepare` need not know.
     imagesTogether: rowsOf(spec, extent, false).images > 1,
+    labelsBeginWords: request.targets === "u8" && targetsBeginWords,
     countsFour:
       spec.family === "softmax" &&
       request.targets === "u8" &&

@@ -37,15 +37,15 @@ export const FAULTS: readonly Fault[] = [
     in: "gamma 3, two classes",
   },
   {
-    name: "one off: the labels of the next pixel, of bytes",
-    from: "let i = problem.targets_offset + first;",
-    to: "let i = problem.targets_offset + first + 1u;",
+    name: "one off: the labels of the next word, of bytes",
+    from: "return load_targets((problem.targets_offset + first) >> 2u);",
+    to: "return load_targets(((problem.targets_offset + first) >> 2u) + 1u);",
     in: "gamma 3, two classes",
   },
   {
-    name: "one label type: bytes with a sign",
-    from: "return vec4u(word & 0xffu, (word >> 8u) & 0xffu, (word >> 16u) & 0xffu, word >> 24u);",
-    to: "return bitcast<vec4u>(bitcast<vec4i>(vec4u(word << 24u, word << 16u, word << 8u, word)) >> vec4u(24u));",
+    name: "one off: the last class is none, of bytes",
+    from: "(128u - min(CLASSES, 128u)) * EACH",
+    to: "(129u - min(CLASSES, 128u)) * EACH",
     in: "gamma 3, two classes",
   },
   {

@@ -19,6 +19,7 @@ export const REQUEST: PlanRequest = {
   pixelWeights: false,
   gradOutputMap: false,
   alignment: 4,
+  targetsBeginWords: true,
   bindable: true,
   copyable: true,
   separate: false,
@@ -117,7 +118,9 @@ const CHOICES: Choice[] = (["softmax", "sigmoid"] as const).flatMap((family) => 
         limits: { maxStorageBufferBindingSize: 20_000 },
       })),
     ),
-    ...([{ pixelWeights: true }, { gradOutputMap: true }] as const).map((request) => ({ ...base, request })),
+    ...([{ pixelWeights: true }, { gradOutputMap: true }, { targetsBeginWords: false }] as const).map(
+      (request) => ({ ...base, request }),
+    ),
     { spec: { family, reduction: "weighted-mean" }, request: { pixelWeights: true } },
     { ...base, spec: { family, reduction: "weighted-mean" }, profile: { sum: "threads" as const } },
   ];
