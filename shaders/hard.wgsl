@@ -7,6 +7,7 @@
 
 struct Position {
   kept: Kept,
+  pixel: u32,
   logits: u32,         // where its class 0 is
   labels: Ints,
   label_logit: Floats,
@@ -35,13 +36,11 @@ fn is_put_off(position: ptr<function, Position>) -> bool {
   return (*position).is_put_off;
 }
 
-// What losses_of tells of positions that were put off.
-fn losses_put_off(pixel: u32, scale: f32) -> Floats {
-  var position: Position;
-  position.is_guarded = true;
-  read_labels(&position, pixel);
-  weigh(&position, read_guarded(&position));
-  return losses_of(&position, pixel, scale);
+// As read_position, with every guard.
+fn read_put_off(position: ptr<function, Position>, pixel: u32) {
+  (*position).is_guarded = true;
+  read_labels(position, pixel);
+  weigh(position, read_guarded(position));
 }
 
 fn read_labels(position: ptr<function, Position>, pixel: u32) {
@@ -49,6 +48,7 @@ fn read_labels(position: ptr<function, Position>, pixel: u32) {
   (*position).labels = labels;
   (*position).valid =
     (labels >= Ints(0)) & (labels < Ints(i32(CLASSES))) & (labels != Ints(problem.ignore_index));
+  (*position).pixel = pixel;
   (*position).logits = problem.logits_offset + first_element(pixel);
 }
 
@@ -56,6 +56,11 @@ fn weigh(position: ptr<function, Position>, curve: Curve) {
   let factor = select(Floats(0.0), (*position).factor, (*position).valid);
   (*position).loss = factor * curve.loss;
   (*position).slope = factor * curve.slope;
+}
+
+// The gradient of the label's class; not minus zero where nothing counts.
+fn of_label(slope: Floats) -> Floats {
+  return select(-slope, Floats(0.0), slope == Floats(0.0));
 }
 
 // `counted` are the lanes whose gradient is not 0.

@@ -82,7 +82,7 @@ fn losses_of(position: ptr<function, Position>, first: u32, scale: f32) -> Float
     // Selected last, so that nothing an upstream gradient holds reaches a position that does not count.
     let slope = select(Floats(0.0), scale * upstreams_at(first) * weight, counted);
     if !is_put_off(position) {
-      write_gradient(position, first, slope, counted & !(*position).is_nan);
+      leave_gradient(position, first, slope, counted & !(*position).is_nan);
     }
   }
   if WRITE_LOSS_MAP {

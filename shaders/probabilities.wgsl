@@ -23,22 +23,17 @@ struct Term {
   loss: Floats,
 }
 
-fn read_position(position: ptr<function, Position>, pixel: u32) {
-  read_targets(position, pixel);
-  (*position).elements = first_element(pixel);
-  var seen = nothing_seen();
-  for (var c = 0u; c < CLASSES; c++) {
+fn add_terms(position: ptr<function, Position>, seen: ptr<function, Seen>) {
+  for (var c = first_class(); c < end_class(); c++) {
     let element = (*position).elements + c * problem.class_stride;
     let bits = logits_at(problem.logits_offset + element);
     (*position).out_of_range |= is_outside(bits);
-    let p = see(&seen, c, bits);
+    let p = see(seen, c, bits);
     let factor = target_of(position, element, c) * factor_of(c);
     let term = term_of(position, c, p, factor);
     keep_term(position, c, term);
     (*position).loss += term.loss;
   }
-  (*position).argmax = seen.argmax;
-  (*position).is_nan = is_nan(seen);
 }
 
 fn term_of(position: ptr<function, Position>, c: u32, probability: Floats, factor: Floats) -> Term {
@@ -50,7 +45,7 @@ fn term_of(position: ptr<function, Position>, c: u32, probability: Floats, facto
 }
 
 fn write_gradient(position: ptr<function, Position>, pixel: u32, scale: Floats, counted: Mask) {
-  for (var c = 0u; c < CLASSES; c++) {
+  for (var c = first_class(); c < end_class(); c++) {
     let element = problem.grad_logits_offset + (*position).elements + c * problem.class_stride;
     put_gradient(element, select(Floats(0.0), -scale * kept_term(position, c).slope, counted));
   }

@@ -14,6 +14,8 @@ struct Position {
   elements: u32,        // where its class 0 is
   labels: Ints,
   peak: Floats,         // x_k
+  runner_up: Floats,
+  mass: Floats,
   peak_class: Bits,     // k, the lowest of equals
   peak_p: Floats,       // 1 / S
   peak_q: Floats,       // T / S
@@ -37,33 +39,14 @@ struct Term {
   loss: Floats,
 }
 
-fn read_position(position: ptr<function, Position>, pixel: u32) {
-  read_targets(position, pixel);
-  (*position).elements = first_element(pixel);
-  read_peak(position);
-  for (var c = 0u; c < CLASSES; c++) {
-    let logit = logit_of(position, c);
-    let element = (*position).elements + c * problem.class_stride;
-    let factor = target_of(position, element, c) * factor_of(c);
-    let term = term_of(position, c, logit, factor);
-    keep_term(position, c, term);
-    (*position).loss += term.loss;
-    (*position).infinite |= (factor > Floats(0.0)) & (logit <= Floats(LOWEST));
-    let is_peak = (*position).peak_class == Bits(c);
-    (*position).peak_slope += select(Floats(0.0), term.slope, is_peak);
-    (*position).other_slopes += select(term.slope, Floats(0.0), is_peak);
-  }
-}
-
 // The largest logit, and the sum of the others seen from the second largest: nothing underflows that matters.
-fn read_peak(position: ptr<function, Position>) {
+fn add_peaks(position: ptr<function, Position>, seen: ptr<function, Seen>) {
   let first = problem.logits_offset + (*position).elements;
-  var seen = nothing_seen();
-  var peak = Floats(LOWEST);
-  var runner_up = Floats(LOWEST);
-  var mass = Floats(0.0);
-  for (var c = 0u; c < CLASSES; c++) {
-    let logit = see(&seen, c, logits_at(first + c * problem.class_stride));
+  var peak = (*position).peak;
+  var runner_up = (*position).runner_up;
+  var mass = (*position).mass;
+  for (var c = first_class(); c < end_class(); c++) {
+    let logit = see(seen, c, logits_at(first + c * problem.class_stride));
     keep_logit(position, c, logit);
     (*position).peak_class = select((*position).peak_class, Bits(c), logit > peak);
     // The smaller of the two joins the others; the peak that came before the first logit is one of them.
@@ -73,9 +56,18 @@ fn read_peak(position: ptr<function, Position>) {
     runner_up = below;
     peak = max(peak, logit);
   }
+  (*position).peak = peak;
+  (*position).runner_up = runner_up;
+  (*position).mass = mass;
+}
+
+// From what all classes came to.
+fn read_peak(position: ptr<function, Position>, seen: Seen) {
+  let peak = (*position).peak;
+  let runner_up = (*position).runner_up;
+  let mass = (*position).mass;
   (*position).argmax = seen.argmax;
   (*position).is_nan = is_nan(seen);
-  (*position).peak = peak;
 
   let rest = exp(runner_up - peak) * mass;   // T
   let is_unit = rest <= Floats(1.0);
@@ -93,6 +85,21 @@ fn read_peak(position: ptr<function, Position>) {
   (*position).peak_ratio = select(log_sum * sum / rest, per_rest * sum, is_unit);
 }
 
+fn add_terms(position: ptr<function, Position>) {
+  for (var c = first_class(); c < end_class(); c++) {
+    let logit = logit_of(position, c);
+    let element = (*position).elements + c * problem.class_stride;
+    let factor = target_of(position, element, c) * factor_of(c);
+    let term = term_of(position, c, logit, factor);
+    keep_term(position, c, term);
+    (*position).loss += term.loss;
+    (*position).infinite |= (factor > Floats(0.0)) & (logit <= Floats(LOWEST));
+    let is_peak = (*position).peak_class == Bits(c);
+    (*position).peak_slope += select(Floats(0.0), term.slope, is_peak);
+    (*position).other_slopes += select(term.slope, Floats(0.0), is_peak);
+  }
+}
+
 fn term_of(position: ptr<function, Position>, c: u32, logit: Floats, factor: Floats) -> Term {
   let is_peak = (*position).peak_class == Bits(c);
   let p = exp(logit - (*position).peak) * (*position).peak_p;
@@ -107,7 +114,7 @@ fn term_of(position: ptr<function, Position>, c: u32, logit: Floats, factor: Flo
 }
 
 fn write_gradient(position: ptr<function, Position>, pixel: u32, scale: Floats, counted: Mask) {
-  for (var c = 0u; c < CLASSES; c++) {
+  for (var c = first_class(); c < end_class(); c++) {
     let term = kept_term(position, c);
     let is_peak = (*position).peak_class == Bits(c);
     let others = select((*position).other_slopes - term.slope + (*position).peak_slope, (*position).other_slopes, is_peak);

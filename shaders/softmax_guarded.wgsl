@@ -3,12 +3,11 @@
 //
 //     peak = max_{j≠y} x_j,   mass = Σ_{j≠y} exp(x_j − peak),   margin = (x_y − peak) − log mass
 
-fn read_guarded(position: ptr<function, Position>) -> Curve {
-  var seen = nothing_seen();
-  var peak = Floats(LOWEST);
-  var mass = Floats(0.0);
-  for (var k = 0u; k < CLASSES; k++) {
-    let logit = see(&seen, k, logits_at((*position).logits + k * problem.class_stride));
+fn add_guarded(position: ptr<function, Position>, seen: ptr<function, Seen>) {
+  var peak = (*position).peak;
+  var mass = (*position).mass;
+  for (var k = first_class(); k < end_class(); k++) {
+    let logit = see(seen, k, logits_at((*position).logits + k * problem.class_stride));
     let is_label = (*position).labels == Ints(i32(k));
     let other = select(logit, Floats(LOWEST), is_label);
     let higher = max(peak, other);
@@ -16,25 +15,29 @@ fn read_guarded(position: ptr<function, Position>) -> Curve {
     mass = mass * exp(peak - higher) + select(exp(other - higher), Floats(0.0), is_label);
     peak = higher;
   }
-  (*position).factor = factors_at(bitcast<Bits>((*position).labels));
-  mass = max(mass, Floats(1.0));
-  let infinite = (*position).label_logit <= Floats(LOWEST);
   (*position).peak = peak;
+  (*position).mass = mass;
+}
+
+fn guarded_curve(position: ptr<function, Position>, seen: Seen) -> Curve {
+  let mass = max((*position).mass, Floats(1.0));
+  let infinite = (*position).label_logit <= Floats(LOWEST);
+  (*position).factor = factors_at(bitcast<Bits>((*position).labels));
   (*position).mass = mass;
   (*position).argmax = seen.argmax;
   (*position).is_nan = is_nan(seen);
   (*position).infinite = infinite;
-  let curve = focal_curve(((*position).label_logit - peak) - log(mass));
+  let curve = focal_curve(((*position).label_logit - (*position).peak) - log(mass));
   return Curve(curve.loss, select(curve.slope, Floats(1.0), infinite));
 }
 
 fn write_guarded(position: ptr<function, Position>, first: u32, slope: Floats, counted: Mask) {
   let others = select(slope / (*position).mass, Floats(0.0), (*position).peak <= Floats(LOWEST));
-  for (var k = 0u; k < CLASSES; k++) {
+  for (var k = first_class(); k < end_class(); k++) {
     let offset = k * problem.class_stride;
     let logit = max(bitcast<Floats>(logits_at((*position).logits + offset)), Floats(LOWEST));
     let of_other = exp(logit - (*position).peak) * others;
-    let value = select(of_other, -slope, (*position).labels == Ints(i32(k)));
+    let value = select(of_other, of_label(slope), (*position).labels == Ints(i32(k)));
     put_gradient(first + offset, select(Floats(0.0), value, counted));
   }
 }

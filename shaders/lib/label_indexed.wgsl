@@ -18,5 +18,5 @@ fn gradient_of(position: ptr<function, Position>, c: u32, of_other: Floats, slop
 
 // A label that is no class has slope 0, and so has class C − 1 of its pixel.
 fn write_label(position: ptr<function, Position>, first: u32, slope: Floats) {
-  put_gradient(first + class_offset((*position).labels), 0.0 - slope);
+  put_gradient(first + class_offset((*position).labels), of_label(slope));
 }

@@ -10,7 +10,7 @@ fn pick_label(position: ptr<function, Position>, c: u32, logit: Floats) {
 fn read_label(position: ptr<function, Position>) {}
 
 fn gradient_of(position: ptr<function, Position>, c: u32, of_other: Floats, slope: Floats) -> Floats {
-  return select(of_other, -slope, (*position).labels == Ints(i32(c)));
+  return select(of_other, of_label(slope), (*position).labels == Ints(i32(c)));
 }
 
 fn write_label(position: ptr<function, Position>, first: u32, slope: Floats) {}

@@ -19,14 +19,6 @@ fn negatives_at(classes: Bits) -> Floats {
   return negative_of(classes);
 }
 
-fn pixel_weights_at(first: u32) -> Floats {
-  return pixel_weight_at(first);
-}
-
-fn upstreams_at(first: u32) -> Floats {
-  return upstream_at(first);
-}
-
 fn add_lanes(x: Floats) -> f32 {
   return x;
 }

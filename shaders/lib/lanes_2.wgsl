@@ -19,14 +19,6 @@ fn negatives_at(classes: Bits) -> Floats {
   return vec2f(negative_of(classes.x), negative_of(classes.y));
 }
 
-fn pixel_weights_at(first: u32) -> Floats {
-  return vec2f(pixel_weight_at(first), pixel_weight_at(first + 1u));
-}
-
-fn upstreams_at(first: u32) -> Floats {
-  return vec2f(upstream_at(first), upstream_at(first + 1u));
-}
-
 fn add_lanes(x: Floats) -> f32 {
   return x.x + x.y;
 }

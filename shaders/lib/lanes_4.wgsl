@@ -19,19 +19,6 @@ fn negatives_at(classes: Bits) -> Floats {
   return vec4f(negative_of(classes.x), negative_of(classes.y), negative_of(classes.z), negative_of(classes.w));
 }
 
-fn pixel_weights_at(first: u32) -> Floats {
-  return vec4f(
-    pixel_weight_at(first),
-    pixel_weight_at(first + 1u),
-    pixel_weight_at(first + 2u),
-    pixel_weight_at(first + 3u),
-  );
-}
-
-fn upstreams_at(first: u32) -> Floats {
-  return vec4f(upstream_at(first), upstream_at(first + 1u), upstream_at(first + 2u), upstream_at(first + 3u));
-}
-
 fn add_lanes(x: Floats) -> f32 {
   return (x.x + x.y) + (x.z + x.w);
 }

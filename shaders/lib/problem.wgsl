@@ -7,7 +7,7 @@ struct Problem {
   positions: u32,
   plane: u32,                 // pixels of one image
   pixel_stride: u32,          // elements between two pixels of an image: 1, or CLASSES for channels-last
-  class_stride: u32,          // elements between two classes of a pixel: plane, or 1 for channels-last
+  class_stride: u32,          // elements between two classes of a pixel: an image's plane, or 1 for channels-last
   image_skip: u32,            // elements from the end of one image's class 0 to the next's: 0 for channels-last
   ignore_index: i32,
   ignore_bits: u32,           // the same as the bits of an f32, for soft targets
@@ -38,6 +38,8 @@ struct Problem {
   strips_per_row: u32,
   row_pixels: u32,
   first_strip: u32,
+  first_class: u32,           // of a sweep: see sweep.wgsl
+  end_class: u32,
 }
 
 const DIVIDE_BY_NUMBER = 0u;

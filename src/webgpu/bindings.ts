@@ -79,7 +79,7 @@ export interface Window {
   readonly buffer: GPUBuffer;
   readonly offset: number;
   readonly size: number;
-  /** In elements. */
+  /** In elements; below 0 where the window holds later classes only. */
   readonly first: number;
   /** Of the data, in bytes. */
   readonly length: number;

@@ -6,9 +6,16 @@ import classesKernel from "../../shaders/classes.wgsl?raw";
 import countKernel from "../../shaders/count.wgsl?raw";
 import divideKernel from "../../shaders/divide.wgsl?raw";
 import finishKernel from "../../shaders/finish.wgsl?raw";
+import gradientsSweep from "../../shaders/gradients.wgsl?raw";
+import guardedSweep from "../../shaders/guarded.wgsl?raw";
 import hard from "../../shaders/hard.wgsl?raw";
+import allClasses from "../../shaders/lib/all_classes.wgsl?raw";
+import allGuarded from "../../shaders/lib/all_guarded.wgsl?raw";
 import atOnce from "../../shaders/lib/at_once.wgsl?raw";
 import blocks from "../../shaders/lib/blocks.wgsl?raw";
+import carriedHard from "../../shaders/lib/carried_hard.wgsl?raw";
+import carriedProbabilities from "../../shaders/lib/carried_probabilities.wgsl?raw";
+import carriedSoft from "../../shaders/lib/carried_soft.wgsl?raw";
 import classResult from "../../shaders/lib/class_result.wgsl?raw";
 import classTable from "../../shaders/lib/class_table.wgsl?raw";
 import classTargetsHard from "../../shaders/lib/class_targets_hard.wgsl?raw";
@@ -28,9 +35,13 @@ import finiteF16x1 from "../../shaders/lib/finite_f16_1.wgsl?raw";
 import finiteF16x2 from "../../shaders/lib/finite_f16_2.wgsl?raw";
 import finiteF32 from "../../shaders/lib/finite_f32.wgsl?raw";
 import finiteHalves from "../../shaders/lib/finite_halves.wgsl?raw";
+import gradientAtOnce from "../../shaders/lib/gradient_at_once.wgsl?raw";
+import gradientCarried from "../../shaders/lib/gradient_carried.wgsl?raw";
 import gradientF16x1 from "../../shaders/lib/gradient_f16_1.wgsl?raw";
 import gradientF16x2 from "../../shaders/lib/gradient_f16_2.wgsl?raw";
 import gradientF32 from "../../shaders/lib/gradient_f32.wgsl?raw";
+import guardedAtOnce from "../../shaders/lib/guarded_at_once.wgsl?raw";
+import guardedCarried from "../../shaders/lib/guarded_carried.wgsl?raw";
 import halves from "../../shaders/lib/halves.wgsl?raw";
 import imageOfBlock from "../../shaders/lib/image_of_block.wgsl?raw";
 import imageOfPixel from "../../shaders/lib/image_of_pixel.wgsl?raw";
@@ -43,6 +54,7 @@ import labelLogits2 from "../../shaders/lib/label_logits_2.wgsl?raw";
 import labelLogits4 from "../../shaders/lib/label_logits_4.wgsl?raw";
 import labelMixed from "../../shaders/lib/label_mixed.wgsl?raw";
 import labelSelected from "../../shaders/lib/label_selected.wgsl?raw";
+import labelSwept from "../../shaders/lib/label_swept.wgsl?raw";
 import labelWord from "../../shaders/lib/label_word.wgsl?raw";
 import labelWordAny from "../../shaders/lib/label_word_any.wgsl?raw";
 import lanes1 from "../../shaders/lib/lanes_1.wgsl?raw";
@@ -52,6 +64,7 @@ import logitsF16x1 from "../../shaders/lib/logits_f16_1.wgsl?raw";
 import logitsF16x2 from "../../shaders/lib/logits_f16_2.wgsl?raw";
 import logitsF32 from "../../shaders/lib/logits_f32.wgsl?raw";
 import look from "../../shaders/lib/look.wgsl?raw";
+import lossesPutOff from "../../shaders/lib/losses_put_off.wgsl?raw";
 import near from "../../shaders/lib/near.wgsl?raw";
 import oneWay from "../../shaders/lib/one_way.wgsl?raw";
 import partials from "../../shaders/lib/partials.wgsl?raw";
@@ -59,12 +72,16 @@ import pixel from "../../shaders/lib/pixel.wgsl?raw";
 import pixelLabels from "../../shaders/lib/pixel_labels.wgsl?raw";
 import pixelTargets from "../../shaders/lib/pixel_targets.wgsl?raw";
 import pixelWeights from "../../shaders/lib/pixel_weights.wgsl?raw";
-import probability from "../../shaders/lib/probability.wgsl?raw";
 import powerAny from "../../shaders/lib/power_any.wgsl?raw";
 import powerWhole from "../../shaders/lib/power_whole.wgsl?raw";
+import probabilitiesAtOnce from "../../shaders/lib/probabilities_at_once.wgsl?raw";
+import probability from "../../shaders/lib/probability.wgsl?raw";
 import problem from "../../shaders/lib/problem.wgsl?raw";
 import putOff from "../../shaders/lib/put_off.wgsl?raw";
 import seen from "../../shaders/lib/seen.wgsl?raw";
+import softAtOnce from "../../shaders/lib/soft_at_once.wgsl?raw";
+import someClasses from "../../shaders/lib/some_classes.wgsl?raw";
+import someGuarded from "../../shaders/lib/some_guarded.wgsl?raw";
 import staged from "../../shaders/lib/staged.wgsl?raw";
 import strips from "../../shaders/lib/strips.wgsl?raw";
 import sumThreads from "../../shaders/lib/sum_threads.wgsl?raw";
@@ -81,9 +98,16 @@ import targetsU32 from "../../shaders/lib/targets_u32.wgsl?raw";
 import targetsU8 from "../../shaders/lib/targets_u8.wgsl?raw";
 import tree from "../../shaders/lib/tree.wgsl?raw";
 import twoWays from "../../shaders/lib/two_ways.wgsl?raw";
+import weightsOf1 from "../../shaders/lib/weights_of_1.wgsl?raw";
+import weightsOf2 from "../../shaders/lib/weights_of_2.wgsl?raw";
+import weightsOf4 from "../../shaders/lib/weights_of_4.wgsl?raw";
 import workspace from "../../shaders/lib/workspace.wgsl?raw";
 import lossKernel from "../../shaders/loss.wgsl?raw";
+import massesSweep from "../../shaders/masses.wgsl?raw";
+import peaksSweep from "../../shaders/peaks.wgsl?raw";
 import probabilities from "../../shaders/probabilities.wgsl?raw";
+import probabilityTermsSweep from "../../shaders/probability_terms.wgsl?raw";
+import referencesSweep from "../../shaders/references.wgsl?raw";
 import sigmoid from "../../shaders/sigmoid.wgsl?raw";
 import sigmoidHard from "../../shaders/sigmoid_hard.wgsl?raw";
 import sigmoidProbabilities from "../../shaders/sigmoid_probabilities.wgsl?raw";
@@ -91,10 +115,14 @@ import sigmoidSoft from "../../shaders/sigmoid_soft.wgsl?raw";
 import soft from "../../shaders/soft.wgsl?raw";
 import softAgain from "../../shaders/soft_again.wgsl?raw";
 import softKept from "../../shaders/soft_kept.wgsl?raw";
+import softmaxAgain from "../../shaders/softmax_again.wgsl?raw";
 import softmaxAlwaysGuarded from "../../shaders/softmax_always_guarded.wgsl?raw";
+import softmaxCarried from "../../shaders/softmax_carried.wgsl?raw";
 import softmaxGuarded from "../../shaders/softmax_guarded.wgsl?raw";
 import softmaxKept from "../../shaders/softmax_kept.wgsl?raw";
 import softmaxOnline from "../../shaders/softmax_online.wgsl?raw";
+import sweepKernel from "../../shaders/sweep.wgsl?raw";
+import termsSweep from "../../shaders/terms.wgsl?raw";
 import type { CheckedSpec, LogitType, TargetType } from "../spec.js";
 import type { ArrayName } from "./bindings.js";
 import { STAGE_COMPUTE } from "./gpu.js";
@@ -148,6 +176,8 @@ export interface Variant {
   readonly callersResult: boolean;
   /** Pixels that one thread of the kernel `classes` adds up. */
   readonly strip: number;
+  /** Logits and gradient are bound some classes at a time, in sweeps. */
+  readonly sweeps: boolean;
   /** How the arrays are cut that no binding holds. */
   readonly windows: Readonly<Partial<Record<ArrayName, Windows>>>;
 }
@@ -157,7 +187,22 @@ export function blockOf(v: Pick<Variant, "workgroupSize" | "groupsPerThread" | "
   return v.workgroupSize * v.groupsPerThread * v.lanes;
 }
 
-export const KERNEL_NAMES = ["count", "divide", "loss", "classes", "finish"] as const;
+/** Of some classes each, before `loss` and after it. */
+export const SWEEPS_BEFORE = ["references", "masses", "guarded", "peaks", "terms"] as const;
+export const SWEEPS_AFTER = ["gradients"] as const;
+export type SweepName = (typeof SWEEPS_BEFORE | typeof SWEEPS_AFTER)[number];
+export function isSweep(name: KernelName): name is SweepName {
+  return [...SWEEPS_BEFORE, ...SWEEPS_AFTER].some((sweep) => sweep === name);
+}
+export const KERNEL_NAMES = [
+  "count",
+  "divide",
+  ...SWEEPS_BEFORE,
+  "loss",
+  ...SWEEPS_AFTER,
+  "classes",
+  "finish",
+] as const;
 export type KernelName = (typeof KERNEL_NAMES)[number];
 
 const TARGETS = {
@@ -176,6 +221,7 @@ const KINDS = {
 /** Which pixel and channel a position is. */
 const POSITIONS = { softmax: pixel, sigmoid: element } satisfies Record<Variant["family"], string>;
 const LANES = { 1: lanes1, 2: lanes2, 4: lanes4 } satisfies Record<Variant["lanes"], string>;
+const WEIGHTS = { 1: weightsOf1, 2: weightsOf2, 4: weightsOf4 } satisfies Record<Variant["lanes"], string>;
 const LOGITS = {
   f32: { 1: [logitsF32], 2: [logitsF32], 4: [logitsF32] },
   f16: { 1: [logitsF16x1], 2: [logitsF16x2], 4: [] },
@@ -218,42 +264,118 @@ function lanesOfTargets(v: Variant): string[] {
 /** How the label's class is told from the others. */
 function labelFiles(v: Variant): string[] {
   const isOneLane = v.lanes === 1 && v.logits === "f32" && v.gradient !== "f16";
-  if (isOneLane && v.classes > 2) return [LABEL_LOGITS[v.lanes], labelIndexed];
-  return v.kept && v.classes <= 8 ? [labelSelected] : [LABEL_LOGITS[v.lanes], labelMixed];
+  const isIndexed = isOneLane && v.classes > 2;
+  if (!isIndexed && v.kept && v.classes <= 8) return [labelSelected];
+  if (v.sweeps) return [labelSwept];
+  return [LABEL_LOGITS[v.lanes], isIndexed ? labelIndexed : labelMixed];
 }
 
-const ONE_WAY = [atOnce, oneWay];
+/** Whether what is not of the short way has another: softmax with one label per pixel. */
+function hasTwoWays(v: Variant): boolean {
+  return v.family === "softmax" && v.from === "logits" && v.targets !== "f32" && !v.smoothed;
+}
 
-/** What a position's loss is. */
-function lossFiles(v: Variant): string[] {
+/** When what is not of the short way is taken. */
+function orderFiles(v: Variant): string[] {
+  if (!hasTwoWays(v)) return [atOnce, oneWay];
+  return [...(v.putsOff ? [putOff] : [atOnce, twoWays]), lossesPutOff];
+}
+
+/** What a position's loss is, and its gradient. */
+function positionFiles(v: Variant): string[] {
   const isSoft = v.targets === "f32";
   if (v.family === "sigmoid") {
     const lanes = isSoft ? elementTargetsLanes : elementLabelsLanes;
-    if (v.from === "probabilities") return [...ONE_WAY, lanes, probability, sigmoidProbabilities, sigmoid];
-    return [...ONE_WAY, lanes, seen, isSoft || v.smoothed ? sigmoidSoft : sigmoidHard, sigmoid];
+    if (v.from === "probabilities") return [lanes, probability, sigmoidProbabilities, sigmoid];
+    return [lanes, seen, isSoft || v.smoothed ? sigmoidSoft : sigmoidHard, sigmoid];
   }
-  const ofClasses = [
-    ...ONE_WAY,
-    seen,
-    isSoft ? classTargetsSoft : classTargetsHard,
-    v.kept ? softKept : softAgain,
-  ];
-  if (v.from === "probabilities") return [...ofClasses, probability, probabilities];
-  if (isSoft || v.smoothed) return [...ofClasses, soft];
-  const order = v.putsOff ? [putOff] : [atOnce, twoWays];
-  if (!v.kept && !v.near) return [...order, seen, softmaxAlwaysGuarded, softmaxGuarded, hard];
-  const way = v.near ? near : finite;
+  const classes = v.sweeps ? someClasses : allClasses;
+  if (hasTwoWays(v)) return [classes, seen, ...hardFiles(v)];
+  const kept = v.kept && !v.sweeps ? softKept : softAgain;
+  const ofClasses = [classes, seen, isSoft ? classTargetsSoft : classTargetsHard, kept];
+  if (v.from === "probabilities")
+    return [...ofClasses, probability, probabilities, v.sweeps ? carriedProbabilities : probabilitiesAtOnce];
+  return [...ofClasses, soft, v.sweeps ? carriedSoft : softAtOnce];
+}
+
+/** Softmax with one label per pixel. */
+function hardFiles(v: Variant): string[] {
+  const guarded = [softmaxGuarded, ...(v.sweeps ? [carriedHard, guardedCarried] : [guardedAtOnce]), hard];
+  if (!hasShortWay(v)) return [softmaxAlwaysGuarded, ...(v.sweeps ? [allGuarded] : []), ...guarded];
   return [
-    ...order,
-    seen,
     look,
-    way,
+    v.near ? near : finite,
     ...labelFiles(v),
     ...FINITE[v.logits][v.lanes],
-    v.kept ? unrollClasses(softmaxKept, v.classes) : softmaxOnline,
-    softmaxGuarded,
-    hard,
+    ...shortFiles(v),
+    ...guarded,
   ];
+}
+
+function shortFiles(v: Variant): string[] {
+  if (v.sweeps) return [softmaxAgain, softmaxCarried, someGuarded];
+  return v.kept ? [unrollClasses(softmaxKept, v.classes)] : [softmaxAgain, softmaxOnline];
+}
+
+/** Where there are too many classes to keep, a maximum before the exponentials would be a read more. */
+function hasShortWay({ kept, near }: Variant): boolean {
+  return kept || near;
+}
+
+/** The sweeps that a variant needs. */
+export function sweepsOf(v: Variant): SweepName[] {
+  if (!v.sweeps) return [];
+  const after: SweepName[] = v.gradient === false ? [] : ["gradients"];
+  if (hasTwoWays(v))
+    return [...(hasShortWay(v) ? (["references", "masses"] as const) : []), "guarded", ...after];
+  return [...(v.from === "logits" ? (["peaks"] as const) : []), "terms", ...after];
+}
+
+/** What `loss` and the sweeps have in common. */
+function positionConstants(v: Variant) {
+  return {
+    CLASSES: v.classes,
+    WORKGROUP_SIZE: v.workgroupSize,
+    GROUPS_PER_THREAD: v.groupsPerThread,
+    POSITIONS_PER_BLOCK: blockOf(v),
+    ...(v.wholeGamma !== undefined && { WHOLE_GAMMA: v.wholeGamma }),
+    ACCUMULATE: v.accumulate,
+    CLASS_FACTORS: v.classFactors,
+    WRITE_ARGMAX: v.argmax,
+  };
+}
+
+function positionsFiles(v: Variant): string[] {
+  return [
+    problem,
+    v.imagesTogether ? imageOfPixel : imageOfBlock,
+    classTable,
+    factors,
+    blocks,
+    kind,
+    POSITIONS[v.family],
+    LANES[v.lanes],
+    ...lanesOfTargets(v),
+    ...LOGITS[v.logits][v.lanes],
+    ...(v.inPlace ? [IN_PLACE[v.logits]] : []),
+    ...GRADIENTS[v.gradient || "f32"][v.lanes],
+    v.staged ? staged : direct,
+    ...(v.logits === "f16" || v.gradient === "f16" ? [halves] : []),
+    curve,
+    v.wholeGamma === undefined ? powerAny : powerWhole,
+    ...positionFiles(v),
+  ];
+}
+
+function sweepOf(file: string) {
+  return (v: Variant) => ({ constants: positionConstants(v), files: [...positionsFiles(v), sweepKernel, file] });
+}
+
+/** Of struct Carried: vectors, and numbers of all lanes together. A test holds it to the shaders. */
+export function carriedBytes(v: Variant): number {
+  const [vectors, numbers] = hasTwoWays(v) ? [10, 2] : v.from === "logits" ? [18, 0] : [10, 0];
+  const vector = 4 * v.lanes;
+  return Math.ceil((vectors * vector + 4 * numbers) / vector) * vector;
 }
 
 /** The constants and files that a kernel needs, and no others: kernels of the same text are one pipeline. */
@@ -288,43 +410,29 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
   }),
   loss: (v) => ({
     constants: {
-      CLASSES: v.classes,
-      WORKGROUP_SIZE: v.workgroupSize,
-      GROUPS_PER_THREAD: v.groupsPerThread,
-      POSITIONS_PER_BLOCK: blockOf(v),
-      WRITE_GRADIENT: v.gradient !== false,
-      ...(v.wholeGamma !== undefined && { WHOLE_GAMMA: v.wholeGamma }),
-      ACCUMULATE: v.accumulate,
+      ...positionConstants(v),
       PIXEL_WEIGHTS: v.pixelWeights,
       GRAD_OUTPUT_MAP: v.gradOutputMap,
-      CLASS_FACTORS: v.classFactors,
+      WRITE_GRADIENT: v.gradient !== false,
       WRITE_LOSS_MAP: v.lossMap,
-      WRITE_ARGMAX: v.argmax,
     },
     files: [
-      problem,
-      v.imagesTogether ? imageOfPixel : imageOfBlock,
-      classTable,
-      factors,
-      blocks,
+      ...positionsFiles(v),
       workspace,
-      kind,
-      POSITIONS[v.family],
       pixelWeights,
-      LANES[v.lanes],
-      ...lanesOfTargets(v),
-      ...LOGITS[v.logits][v.lanes],
-      ...(v.inPlace ? [IN_PLACE[v.logits]] : []),
-      ...GRADIENTS[v.gradient || "f32"][v.lanes],
-      v.staged ? staged : direct,
-      ...(v.logits === "f16" || v.gradient === "f16" ? [halves] : []),
-      curve,
-      v.wholeGamma === undefined ? powerAny : powerWhole,
+      WEIGHTS[v.lanes],
       ...SUMS[v.sum],
-      ...lossFiles(v),
+      ...orderFiles(v),
+      v.sweeps ? gradientCarried : gradientAtOnce,
       lossKernel,
     ],
   }),
+  references: sweepOf(referencesSweep),
+  masses: sweepOf(massesSweep),
+  guarded: sweepOf(guardedSweep),
+  peaks: sweepOf(peaksSweep),
+  terms: (v) => sweepOf(v.from === "logits" ? termsSweep : probabilityTermsSweep)(v),
+  gradients: sweepOf(gradientsSweep),
   classes: (v) => ({
     constants: {
       CLASSES: v.classes,
@@ -385,10 +493,18 @@ const perCall: GPUBufferBindingLayout = { type: "uniform", hasDynamicOffset: tru
 const input: GPUBufferBindingLayout = { type: "read-only-storage" };
 const output: GPUBufferBindingLayout = { type: "storage" };
 
+const ofSweep = { problem: perCall, classTable: uniform };
+
 /** What the WGSL files of each kernel bind, in order of @binding; their arrays follow. */
 const FIXED_BINDINGS = {
   count: { problem: perCall, classTable: uniform, workspace: output },
   divide: { problem: perCall, classTable: uniform, workspace: output },
+  references: ofSweep,
+  masses: ofSweep,
+  guarded: ofSweep,
+  peaks: ofSweep,
+  terms: ofSweep,
+  gradients: ofSweep,
   loss: { problem: perCall, classTable: uniform, workspace: output },
   classes: { problem: perCall, classTable: uniform, classPartials: output, confusion: output },
   finish: {

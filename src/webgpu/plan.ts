@@ -9,7 +9,17 @@ import {
   type LogitType,
   type TargetType,
 } from "../spec.js";
-import { bindingsOf, blockOf, KERNEL_NAMES, type KernelName, type Variant } from "./kernels.js";
+import {
+  bindingsOf,
+  blockOf,
+  carriedBytes,
+  KERNEL_NAMES,
+  SWEEPS_AFTER,
+  SWEEPS_BEFORE,
+  sweepsOf,
+  type KernelName,
+  type Variant,
+} from "./kernels.js";
 import type { ArrayName } from "./bindings.js";
 import type { Profile } from "./profile.js";
 import { countsSome, MAX_ALIGNMENT, windowsOf, type Binding } from "./storage.js";
@@ -19,6 +29,7 @@ import {
   rowsOf,
   tileFields,
   tilesOf,
+  type ClassGroup,
   type Grain,
   type Rows,
   type Tile,
@@ -68,9 +79,11 @@ export type Grid = readonly [x: number, y: number];
 
 export interface Plan {
   readonly variant: Variant;
-  /** In the order they run: `count` for all tiles, `divide`, `loss` and `classes` for each tile, `finish`. */
+  /** In the order they run: `count` for all tiles, `divide`, for each tile sweeps, `loss` and `classes`, `finish`. */
   readonly kernels: readonly KernelName[];
   readonly tiles: readonly Tile[];
+  /** The classes of each sweep; one group of all where there are no sweeps. */
+  readonly groups: readonly ClassGroup[];
   readonly grain: Grain;
   /** Sums that the kernels `count` and `loss` leave to `divide` and `finish`. */
   readonly partials: number;
@@ -104,16 +117,19 @@ export function makePlan(
   const all = tileFields(extent, grain);
   const ofClasses = request.perClass || request.confusion;
   if (ofClasses) checkStrips(all.strips, extent, limits);
-  const runs: Partial<Record<KernelName, boolean>> = {
-    divide: variant.sumWeights,
-    classes: ofClasses,
+  const kernelsOf = (v: Variant) => {
+    const runs: Partial<Record<KernelName, boolean>> = { divide: v.sumWeights, classes: ofClasses };
+    for (const name of [...SWEEPS_BEFORE, ...SWEEPS_AFTER]) runs[name] = sweepsOf(v).includes(name);
+    return KERNEL_NAMES.filter((name) => runs[name] ?? true);
   };
-  const kernels = KERNEL_NAMES.filter((name) => runs[name] ?? true);
-  const { tiles, windows } = planTiles(spec, extent, request, { variant, kernels, grain }, profile, limits);
+  const whole = { variant, kernels: kernelsOf(variant), grain };
+  const { tiles, windows = {}, groups } = planTiles(spec, extent, request, whole, profile, limits);
+  const cut: Variant = { ...variant, windows, sweeps: groups !== undefined };
   return {
-    variant: { ...variant, windows },
-    kernels,
+    variant: cut,
+    kernels: kernelsOf(cut),
     tiles,
+    groups: groups ?? [{ first: 0, end: extent.classes }],
     grain,
     partials: all.blocks * (variant.sum === "threads" ? variant.workgroupSize : 1),
     strips: all.strips,
@@ -131,7 +147,13 @@ export function gridsOf(
   return {
     count: over(blocks),
     divide: [1, 1],
+    references: over(blocks),
+    masses: over(blocks),
+    guarded: over(blocks),
+    peaks: over(blocks),
+    terms: over(blocks),
     loss: over(blocks),
+    gradients: over(blocks),
     classes: over(Math.ceil(stripThreads / variant.workgroupSize)),
     finish: [1, 1],
   };
@@ -189,6 +211,7 @@ function variantOf(
       !sumWeights &&
       ofFour.every((count) => count % 4 === 0),
     strip: ofClasses ? stripOf(extent) : MIN_STRIP,
+    sweeps: false,
     windows: {},
   };
 }
@@ -274,7 +297,9 @@ function gridOf(count: number, limit: number): Grid {
 /** The tiles of a map, and the windows that arrays of a tile are bound in where one does not do. */
 interface Cut {
   readonly tiles: readonly Tile[];
-  readonly windows: Variant["windows"];
+  readonly windows?: Variant["windows"];
+  /** Of the classes that a sweep over a tile takes. */
+  readonly groups?: readonly ClassGroup[];
 }
 
 function planTiles(
@@ -305,10 +330,12 @@ function planTiles(
     const takesWindows = bindsWindows || !request.copyable;
     const windows = takesWindows ? planWindows(extent, request, plan, limits) : undefined;
     if (windows) return { tiles: eachImage(extent), windows };
+    const swept = request.copyable ? undefined : planSweeps(extent, request, plan, limits);
+    if (swept) return swept;
     const copied = within(Math.min(limit, MAX_COPIED_BYTES));
-    if (copied.length > 0) return { tiles: copied, windows: {} };
+    if (copied.length > 0) return { tiles: copied };
   }
-  if (tiles.length > 0) return { tiles, windows: {} };
+  if (tiles.length > 0) return { tiles };
   throw new RangeError(
     `shape: even a part of ${shapeText([batch, classes, plane])} takes more than the ${limit} bytes that this device ` +
       `binds; request the device with segloss's requestDevice, or use backend: "reference"`,
@@ -366,6 +393,39 @@ function planWindows(
     (name) => bindingsOf(name, { ...variant, windows }).filter(isStorage).length <= most,
   );
   return fits ? windows : undefined;
+}
+
+/** Sweeps over some pixels of one image at a time, where they lie: as many classes as a binding spans. */
+function planSweeps(
+  extent: Extent,
+  request: PlanRequest,
+  { variant, kernels, grain: { rows, block, strip } }: Pick<Plan, "variant" | "kernels" | "grain">,
+  limits: PlanLimits,
+): Cut | undefined {
+  const { classes, plane } = extent;
+  const isSoft = variant.targets === "f32";
+  const readsAllTargets = isSoft && (variant.sumWeights || kernels.includes("classes"));
+  if (variant.family === "sigmoid" || rows.images > 1 || readsAllTargets) return undefined;
+  const limit = maxBinding(limits) - MAX_ALIGNMENT;
+  const bytes = imageBytes(extent, request);
+  const { logits, gradLogits, targets, ...ofPixels } = bytes;
+  const perElement = Math.max(logits, gradLogits, isSoft ? targets : 0) / (classes * plane);
+  const perPixel = [...Object.values(ofPixels), isSoft ? 0 : targets].map((size) => size / plane);
+  const carried = carriedBytes(variant) / variant.lanes;
+  const maxPixels = Math.floor(
+    Math.min(limit / Math.max(perElement, ...perPixel), Math.min(limit, MAX_COPIED_BYTES) / carried),
+  );
+  const step = (block * strip) / greatestDivisor(block, strip);
+  const tiles = tilesOf(extent, { rows, step, maxPixels, separate: true });
+  const [largest] = tiles;
+  if (!largest) return undefined;
+  const most = Math.floor((limit / perElement - largest.pixels) / plane) + 1;
+  const count = Math.ceil(classes / most);
+  const groups = Array.from({ length: count }, (_, i) => ({
+    first: Math.floor((i * classes) / count),
+    end: Math.floor(((i + 1) * classes) / count),
+  }));
+  return { tiles, groups };
 }
 
 function greatestDivisor(a: number, b: number): number {

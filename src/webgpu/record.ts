@@ -1,6 +1,7 @@
 // Record: one call, tile by tile, into the caller's encoder. Some pixels of planes do not lie together: they are copied
 // together before a tile, and its outputs back after it.
 
+import type { Span } from "../arrays.js";
 import type { CheckedSpec } from "../spec.js";
 import {
   ARRAY_NAMES,
@@ -12,8 +13,9 @@ import {
   type PlacedArrays,
   type Window,
 } from "./bindings.js";
+import { SWEEPS_AFTER, SWEEPS_BEFORE, type KernelName } from "./kernels.js";
 import type { CallSlots, Groups, PlacedTile, ResultWindows, Step, TileWindows } from "./step.js";
-import { isPlanar, spansOf, type Tile } from "./tiles.js";
+import { isPlanar, spanOfClasses, spansOf } from "./tiles.js";
 
 /** What one call reads and writes. */
 export interface Call {
@@ -46,7 +48,8 @@ export interface BoundTile {
 /** A call with its bind groups. */
 export interface BoundCall {
   readonly call: Call;
-  readonly tiles: readonly BoundTile[];
+  /** Of each tile its parts: itself, or one for each group of classes that sweeps take. */
+  readonly tiles: readonly (readonly BoundTile[])[];
 }
 
 export class Recorder {
@@ -57,19 +60,17 @@ export class Recorder {
 
   /** Whether some pixels of planes are copied together. */
   get copies(): boolean {
-    const { tiles, extent } = this.step;
-    return isPlanar(this.spec) && extent.classes > 1 && tiles.some(({ tile }) => tile.pixels < extent.plane);
+    const { tiles, extent, plan } = this.step;
+    return !plan.variant.sweeps && isPlanar(this.spec) && extent.classes > 1 && tiles.some(({ tile }) => tile.pixels < extent.plane);
   }
 
   /** Records a call, and gives what is needed to record it again. */
   record(encoder: GPUCommandEncoder, call: Call, slotsOf: SlotsOf): BoundCall {
-    const tiles = this.step.tiles.map((placed) => this.bind(placed, call, slotsOf));
-    const bound = { call, tiles };
-    this.replay(
-      encoder,
-      bound,
-      tiles.map(({ slots }) => slots),
+    const tiles = this.step.tiles.map((placed) =>
+      this.step.partsOf(placed).map((part) => this.bind(part, call, slotsOf)),
     );
+    const bound = { call, tiles };
+    this.replay(encoder, bound, ({ slots }) => slots);
     return bound;
   }
 
@@ -79,31 +80,43 @@ export class Recorder {
     bound: BoundCall,
     slotsOf: (tile: BoundTile) => CallSlots,
   ): boolean {
-    const slots = bound.tiles.map(slotsOf);
-    if (!bound.tiles.every((tile, i) => areSameBuffers(tile.slots, slots[i]!))) return false;
-    this.replay(encoder, bound, slots);
+    const slots = new Map(bound.tiles.flat().map((tile) => [tile, slotsOf(tile)]));
+    if (![...slots].every(([tile, others]) => areSameBuffers(tile.slots, others))) return false;
+    this.replay(encoder, bound, (tile) => slots.get(tile)!);
     return true;
   }
 
-  private replay(encoder: GPUCommandEncoder, { call, tiles }: BoundCall, slots: readonly CallSlots[]): void {
+  private replay(
+    encoder: GPUCommandEncoder,
+    { call, tiles }: BoundCall,
+    slotsOf: (tile: BoundTile) => CallSlots,
+  ): void {
     const { step } = this;
     const { confusion } = call.whole;
     if (confusion)
       encoder.clearBuffer(confusion.buffer, confusion.offset + 4 * confusion.first, confusion.length);
     const passes = new Passes(encoder);
-    tiles.forEach(({ placed, groups, gathered }, i) => {
-      passes.copy(gathered.targets);
-      step.dispatch(passes.open(), "count", placed, groups, slots[i]!);
-    });
-    const [first] = tiles;
-    step.dispatch(passes.open(), "divide", first!.placed, first!.groups, slots[0]!);
-    tiles.forEach(({ placed, groups, gathered, scattered }, i) => {
-      for (const copies of Object.values(gathered)) passes.copy(copies);
-      step.dispatch(passes.open(), "loss", placed, groups, slots[i]!);
-      step.dispatch(passes.open(), "classes", placed, groups, slots[i]!);
-      passes.copy(scattered);
-    });
-    step.dispatch(passes.open(), "finish", first!.placed, first!.groups, slots[0]!);
+    const dispatch = (name: KernelName, tile: BoundTile) =>
+      step.dispatch(passes.open(), name, tile.placed, tile.groups, slotsOf(tile));
+    const sweep = (names: readonly KernelName[], parts: readonly BoundTile[]) => {
+      for (const name of names) if (step.has(name)) for (const part of parts) dispatch(name, part);
+    };
+    for (const [tile] of tiles) {
+      passes.copy(tile!.gathered.targets);
+      dispatch("count", tile!);
+    }
+    const first = tiles[0]![0]!;
+    dispatch("divide", first);
+    for (const parts of tiles) {
+      const [tile] = parts;
+      for (const copies of Object.values(tile!.gathered)) passes.copy(copies);
+      sweep(SWEEPS_BEFORE, parts);
+      dispatch("loss", tile!);
+      sweep(SWEEPS_AFTER, parts);
+      dispatch("classes", tile!);
+      passes.copy(tile!.scattered);
+    }
+    dispatch("finish", first);
     passes.close();
   }
 
@@ -115,14 +128,15 @@ export class Recorder {
       const array = arrays[name];
       // In place, the kernels read the logits where they write the gradient.
       if (!array || (name === "logits" && this.step.plan.variant.inPlace)) continue;
-      const spans = this.spansOf(array, placed.tile);
+      const spans = this.spansOf(array, placed);
       const { elementBytes } = array;
       const { buffer, offset } = array.parts.length > 1 ? array.parts[placed.tile.image]! : array.parts[0]!;
       if (spans.length === 1) {
         const { first, length } = spans[0]!;
         const alignment = this.step.device.limits.minStorageBufferOffsetAlignment;
         const start = first * elementBytes;
-        windows[name] = windowOf({ buffer, offset }, start, length * elementBytes, elementBytes, alignment);
+        const window = windowOf({ buffer, offset }, start, length * elementBytes, elementBytes, alignment);
+        windows[name] = array.ofClasses ? fromClass0(window, placed) : window;
         continue;
       }
       const bytes = spans[0]!.length * elementBytes;
@@ -156,8 +170,10 @@ export class Recorder {
   }
 
   /** In a part of the array, if each image has its own. */
-  private spansOf({ parts, ofClasses }: PlacedArray, tile: Tile) {
-    return spansOf(this.spec, this.step.extent, parts.length > 1 ? { ...tile, image: 0 } : tile, ofClasses);
+  private spansOf({ parts, ofClasses }: PlacedArray, { tile, sweep }: PlacedTile): Span[] {
+    const placed = parts.length > 1 ? { ...tile, image: 0 } : tile;
+    if (sweep && ofClasses) return [spanOfClasses(this.step.extent, placed, sweep.group)];
+    return spansOf(this.spec, this.step.extent, placed, ofClasses);
   }
 
   private largestOf({ elementBytes }: PlacedArray): number {
@@ -187,6 +203,11 @@ class Passes {
     this.pass?.end();
     this.pass = undefined;
   }
+}
+
+/** Kernels count from class 0, which lies before a window of others. */
+function fromClass0(window: Window, { sweep }: PlacedTile): Window {
+  return sweep ? { ...window, first: window.first - sweep.group.first * sweep.classStride } : window;
 }
 
 function areSameBuffers(a: CallSlots, b: CallSlots): boolean {

@@ -3,9 +3,9 @@
 import { classTables, TARGET_ARRAYS, type CheckedSpec, type Extent } from "../spec.js";
 import type { ArrayName, WholeWindows, Window } from "./bindings.js";
 import { BufferUsage } from "./gpu.js";
-import type { Kernel, KernelCache, KernelName } from "./kernels.js";
+import { carriedBytes, isSweep, type Kernel, type KernelCache, type KernelName } from "./kernels.js";
 import { countedTargets, gridsOf, type Grid, type Plan, type PlanLimits, type PlanRequest } from "./plan.js";
-import { PROBLEM_BYTES } from "./problem.js";
+import { PROBLEM_BYTES, type Sweep } from "./problem.js";
 import type { Slot } from "./slots.js";
 import type { Binding } from "./storage.js";
 import { extentOf, tileFields, type Tile, type TileFields } from "./tiles.js";
@@ -28,6 +28,8 @@ export interface PlacedTile {
   readonly extent: Extent;
   readonly fields: TileFields;
   readonly grids: Record<KernelName, Grid>;
+  /** The classes that are bound, where that is not all. */
+  readonly sweep: Sweep | undefined;
 }
 
 /** The bind groups of a tile. */
@@ -60,7 +62,8 @@ export class Step {
     this.kernels = new Map(plan.kernels.map((name) => [name, kernels.get(name, plan.variant)]));
     this.tiles = plan.tiles.map((tile) => {
       const fields = tileFields(extent, plan.grain, tile);
-      return { tile, fields, extent: extentOf(extent, tile), grids: gridsOf(plan, fields, limits) };
+      const grids = gridsOf(plan, fields, limits);
+      return { tile, fields, extent: extentOf(extent, tile), grids, sweep: undefined };
     });
     const { classes } = extent;
     const { STORAGE, UNIFORM } = BufferUsage;
@@ -75,6 +78,8 @@ export class Step {
     const unusedWindow = (slot: number) => ({ buffer: unused, offset: slot * 256, size: 16 });
     const ofClasses = plan.kernels.includes("classes");
     const largest = Math.max(...this.tiles.map((tile) => tile.extent.positions));
+    const { variant } = plan;
+    const carried = (carriedBytes(variant) / 4) * Math.ceil(largest / variant.lanes);
     const ownMap = (name: string) => ({ buffer: this.create(name, largest, STORAGE) });
     const strips = plan.strips * classes * CLASS_RESULT_WORDS;
     this.resources = {
@@ -86,6 +91,7 @@ export class Step {
       classPartials: {
         buffer: this.create("class partials", ofClasses ? strips : CLASS_RESULT_WORDS, STORAGE),
       },
+      ...(variant.sweeps && { carried: { buffer: this.create("carried", carried, STORAGE) } }),
       // The kernel `classes` reads the maps that the caller did not ask for, too.
       ...(ofClasses && !asked.lossMap && { lossMap: ownMap("loss map") }),
       ...(ofClasses && !asked.argmax && { argmax: ownMap("argmax map") }),
@@ -107,7 +113,7 @@ export class Step {
   }
 
   private makeGroups(
-    { extent }: PlacedTile,
+    { extent, sweep }: PlacedTile,
     tile: TileWindows,
     whole: ResultWindows,
     slots: CallSlots,
@@ -128,6 +134,7 @@ export class Step {
     };
     const groups = new Map<KernelName, GPUBindGroup>();
     for (const [name, { layout, bindings }] of this.kernels) {
+      if (sweep && sweep.group.first > 0 && !isSweep(name)) continue;
       const ofThis =
         name === "count" ? { ...resources, targets: this.countedWindow(extent, tile.targets) } : resources;
       const entries = bindings.map((binding, i) => ({
@@ -153,6 +160,13 @@ export class Step {
     const offsets = name === "finish" ? [problem.offset, step.offset] : [problem.offset];
     pass.setBindGroup(0, groups.get(name)!, offsets);
     pass.dispatchWorkgroups(...grids[name]);
+  }
+
+  /** A tile once for each group of classes; or itself, where all are bound. */
+  partsOf(placed: PlacedTile): readonly PlacedTile[] {
+    const { groups, variant } = this.plan;
+    if (!variant.sweeps) return [placed];
+    return groups.map((group) => ({ ...placed, sweep: { group, classStride: this.extent.plane } }));
   }
 
   /** A buffer for an array of the largest tile. */

@@ -13,9 +13,9 @@ export interface Windows {
   readonly bytes: number;
 }
 
-/** One array of one kernel. */
+/** One array of one kernel: a caller's, or what sweeps carry. */
 export interface StorageArray {
-  readonly name: ArrayName;
+  readonly name: ArrayName | "carried";
   readonly access: "read" | "write" | "read and write";
   readonly of: Elements;
   /** False: the call has no such array, and nothing is bound. */
@@ -27,27 +27,41 @@ export interface StorageArray {
 /** What WGSL has it an array of, and the bytes of one. */
 interface Elements {
   readonly type: string;
-  readonly bytes: number;
+  /** Where it may be cut into windows. */
+  readonly bytes?: number;
   readonly isAtomic?: boolean;
 }
 
 const WORDS: Elements = { type: "u32", bytes: 4 };
 const ATOMIC_WORDS: Elements = { type: "atomic<u32>", bytes: 4, isAtomic: true };
+const CARRIED: Elements = { type: "Carried" };
 const FLOATS: Elements = { type: "f32", bytes: 4 };
 
 /** The arrays of a kernel, in the order of their @binding. */
 export function storageOf(kernel: KernelName, v: Variant): StorageArray[] {
   const array = (
-    name: ArrayName,
+    name: StorageArray["name"],
     access: StorageArray["access"],
     of: Elements,
     isBound = true,
-  ): StorageArray => ({ name, access, of, isBound, windows: v.windows[name] });
+  ): StorageArray => ({
+    name,
+    access,
+    of,
+    isBound,
+    windows: name === "carried" ? undefined : v.windows[name],
+  });
   const targets = array("targets", "read", v.targets === "i64" ? { type: "vec2i", bytes: 8 } : WORDS);
   const lanesOf = (type: string): Elements => ({ type, bytes: 4 * v.lanes });
   // Halves of one word may be two threads'.
   const halves = v.lanes === 1 ? ATOMIC_WORDS : WORDS;
   const gradient = v.gradient === "f16" ? halves : lanesOf("Floats");
+  const carried = v.sweeps ? [array("carried", "read and write", CARRIED)] : [];
+  /** Those with a number per class of each pixel. */
+  const ofClasses = (hasLogits: boolean, hasGradient: boolean) => [
+    ...(v.inPlace ? [] : [array("logits", "read", v.logits === "f16" ? WORDS : lanesOf("Bits"), hasLogits)]),
+    array("gradLogits", "read and write", gradient, hasGradient),
+  ];
   switch (kernel) {
     case "count":
       return [
@@ -56,14 +70,22 @@ export function storageOf(kernel: KernelName, v: Variant): StorageArray[] {
       ];
     case "loss":
       return [
-        targets,
+        ...carried,
+        { ...targets, isBound: !v.sweeps || v.targets !== "f32" },
         array("pixelWeights", "read", FLOATS, v.pixelWeights),
-        ...(v.inPlace ? [] : [array("logits", "read", v.logits === "f16" ? WORDS : lanesOf("Bits"))]),
         array("gradOutput", "read", FLOATS, v.gradOutputMap),
-        array("gradLogits", "read and write", gradient, v.gradient !== false),
+        ...ofClasses(!v.sweeps, !v.sweeps && v.gradient !== false),
         array("lossMap", "write", lanesOf("Bits"), v.lossMap),
         array("argmax", "write", lanesOf("Bits"), v.argmax),
       ];
+    case "references":
+    case "masses":
+    case "guarded":
+    case "peaks":
+    case "terms":
+      return [...carried, targets, ...ofClasses(true, v.inPlace)];
+    case "gradients":
+      return [...carried, targets, ...ofClasses(true, true)];
     case "classes":
       return [targets, array("lossMap", "read", WORDS), array("argmax", "read", WORDS)];
     case "divide":
@@ -150,7 +172,7 @@ function declareArray(
     (variable, k) =>
       `@group(0) @binding(${firstBinding + k}) var<storage, ${mode}> ${variable}: array<${of.type}>;`,
   );
-  const elements = (windows?.bytes ?? 0) / of.bytes;
+  const elements = (windows?.bytes ?? 0) / (of.bytes ?? 1);
   const each = (statement: (element: string) => string, end = "") =>
     variables.map((variable, k) => {
       const reach = statement(k === 0 ? `${variable}[i]` : `${variable}[i - ${k * elements}u]`);

@@ -18,6 +18,12 @@ export interface Tile {
   readonly pixels: number;
 }
 
+/** Classes that one sweep takes. */
+export interface ClassGroup {
+  readonly first: number;
+  readonly end: number;
+}
+
 /** How positions make rows, and rows blocks. */
 export interface Rows {
   /** Images that share a row; 1 unless they are small. */
@@ -122,6 +128,18 @@ export function spansOf(spec: CheckedSpec, extent: Extent, tile: Tile, ofClasses
     first: (tile.image * classes + c) * plane + tile.pixel,
     length: tile.pixels,
   }));
+}
+
+/** From the first to the last number of these classes of a tile, with what lies between them. Of one image of planes. */
+export function spanOfClasses(
+  { classes, plane }: Extent,
+  { image, pixel, pixels }: Tile,
+  { first, end }: ClassGroup,
+): Span {
+  return {
+    first: (image * classes + first) * plane + pixel,
+    length: (end - first - 1) * plane + pixels,
+  };
 }
 
 /** Where the sums of a tile go: fields of struct Problem. */

@@ -21,12 +21,17 @@ const { STORAGE, COPY_DST, COPY_SRC, MAP_READ } = BufferUsage;
 export const STALE = 77;
 
 /** A buffer that holds `data` at `offset`, and stale bytes around it. */
-export function upload(device: GPUDevice, data: ArrayBufferView, offset = 0): GPUBuffer {
+export function upload(
+  device: GPUDevice,
+  data: ArrayBufferView,
+  offset = 0,
+  usage = STORAGE | COPY_DST | COPY_SRC,
+): GPUBuffer {
   const size = Math.ceil((offset + data.byteLength) / 4) * 4 + 64;
-  const buffer = device.createBuffer({ label: "caller's", size, usage: STORAGE | COPY_DST | COPY_SRC });
-  const bytes = new Uint8Array(size).fill(STALE);
+  const buffer = device.createBuffer({ label: "caller's", size, usage, mappedAtCreation: true });
+  const bytes = new Uint8Array(buffer.getMappedRange()).fill(STALE);
   bytes.set(bytesOf(data), offset);
-  device.queue.writeBuffer(buffer, 0, bytes);
+  buffer.unmap();
   return buffer;
 }
 
@@ -61,6 +66,8 @@ export interface Ask extends Pick<EncodeBindings, "gradScale" | "inPlace"> {
   gradient?: false | LogitType;
   /** What the gradient is added to. */
   accumulate?: Logits;
+  /** Nothing can be copied into the buffer of the gradient. Default false. */
+  isFixed?: boolean;
   /** Default the loss map and the Result. */
   outputs?: readonly Output[];
 }
@@ -120,7 +127,9 @@ export function makeScene(device: GPUDevice, spec: LossSpec, inputs: LossInputs,
     Object.entries(contents).map(([name, content]) => {
       const offset = offsets[name as Name] ?? 0;
       const type = types[name as Name];
-      return [name, { buffer: upload(device, content, offset), offset, ...(type && { type }) }];
+      const isFixed = ask.isFixed && name === (inPlace ? "logits" : "gradLogits");
+      const usage = STORAGE | COPY_SRC | (isFixed ? 0 : COPY_DST);
+      return [name, { buffer: upload(device, content, offset, usage), offset, ...(type && { type }) }];
     }),
   ) as Record<Name, { buffer: GPUBuffer; offset: number }>;
 

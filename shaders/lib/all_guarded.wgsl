@@ -1,0 +1,5 @@
+// Guards are for all pixels.
+
+fn takes_guards(carried: Carried) -> bool {
+  return true;
+}
