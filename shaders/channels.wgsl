@@ -11,8 +11,10 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let index = linear_index(workgroup_id, num_workgroups) * WORKGROUP_SIZE + lane;
-  let channel = index % CLASSES;
-  let strip = index / CLASSES;
+  let channels = positions_per_pixel();
+  let strip = index / channels;
+  let of_tile = index % channels;
+  let channel = problem.first_class + of_tile;
   if strip >= problem.strips {
     return;
   }
@@ -21,7 +23,7 @@ fn main(
   var loss_sum = 0.0;
   for (var chunk = span.first; chunk < span.end; chunk += PIXELS_PER_CHUNK) {
     for (var pixel = chunk; pixel < min(chunk + PIXELS_PER_CHUNK, span.end); pixel++) {
-      let element = first_element(pixel) + channel * problem.class_stride;
+      let element = first_element(pixel) + of_tile * problem.class_stride;
       let loss = load_loss_map(problem.loss_map_offset + element);
       if kind_at(element) >= 0 && loss != OUT_OF_RANGE {
         let prediction = load_argmax(problem.argmax_offset + element);
@@ -36,5 +38,10 @@ fn main(
     sum.loss_sum = 0.0;
   }
   sum.loss_sum = loss_sum;
-  class_partials[problem.first_strip * CLASSES + index] = sum;
+  class_partials[(problem.first_strip + strip) * CLASSES + channel] = sum;
+}
+
+// The channels of the tile.
+fn positions_per_pixel() -> u32 {
+  return problem.end_class - problem.first_class;
 }

@@ -51,3 +51,7 @@ fn sum_strip(strip: u32, first: u32) {
     class_partials[(problem.first_strip + strip) * CLASSES + first + k] = sums[k];
   }
 }
+
+fn positions_per_pixel() -> u32 {
+  return 1u;
+}

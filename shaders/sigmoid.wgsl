@@ -16,7 +16,7 @@ fn read_position(position: ptr<function, Position>, element: u32) {
   let given = element_targets_at(element);
   let t = given * problem.target_scale + problem.target_shift;
   let rest = (1.0 - given) * problem.target_scale + problem.target_shift;  // 1 − t, with all its digits
-  let channels = (lanes_from(element) / problem.class_stride) % CLASSES;
+  let channels = problem.first_class + (lanes_from(element) / problem.class_stride) % CLASSES;
   let factor = t * factors_at(channels) + rest * negatives_at(channels);
   let curve = element_curve(bits, t, rest);
   (*position).valid = valid_at(element);

@@ -1,7 +1,7 @@
-// Sigmoid: a position is an element, in the order of the logits.
+// Sigmoid: a position is an element, in the order of the logits. A tile may have some channels of one image.
 
 fn channel_of(position: u32) -> u32 {
-  return (position / problem.class_stride) % CLASSES;
+  return problem.first_class + (position / problem.class_stride) % CLASSES;
 }
 
 fn pixel_of(position: u32) -> u32 {

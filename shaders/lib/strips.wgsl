@@ -10,7 +10,7 @@ struct Strip {
 
 fn strip_at(index: u32) -> Strip {
   let row_first = index / problem.strips_per_row * problem.row_pixels;
-  let row_end = min(row_first + problem.row_pixels, problem.positions / POSITIONS_PER_PIXEL);
+  let row_end = min(row_first + problem.row_pixels, problem.positions / positions_per_pixel());
   let first = row_first + index % problem.strips_per_row * PIXELS_PER_STRIP;
   return Strip(first, min(first + PIXELS_PER_STRIP, row_end));
 }

@@ -366,8 +366,8 @@ export class WebGPUBackend implements LossBackend {
 
   /** The uniforms of a call, whichever tile. */
   private slotsFor(gradOutput: number, stepNumber: number): SlotsOf {
-    return ({ extent, fields, sweep }, arrays, whole) => {
-      const call = {
+    return ({ extent, fields }, arrays, whole) => {
+      const problem = problemOf(this.spec, extent, fields, {
         grad_output: gradOutput,
         logits_offset: arrays.logits.first,
         targets_offset: arrays.targets.first,
@@ -379,8 +379,7 @@ export class WebGPUBackend implements LossBackend {
         confusion_offset: whole.confusion?.first ?? 0,
         class_results_offset: whole.perClass?.first ?? 0,
         result_offset: whole.result?.first ?? 0,
-      };
-      const problem = problemOf(this.spec, extent, fields, call, sweep);
+      });
       return { problem: this.problems.slotOf(packProblem(problem)), step: this.stepSlot(stepNumber) };
     };
   }

@@ -352,8 +352,6 @@ function positionsFiles(v: Variant): string[] {
     classTable,
     factors,
     blocks,
-    kind,
-    POSITIONS[v.family],
     LANES[v.lanes],
     ...lanesOfTargets(v),
     ...LOGITS[v.logits][v.lanes],
@@ -368,12 +366,15 @@ function positionsFiles(v: Variant): string[] {
 }
 
 function sweepOf(file: string) {
-  return (v: Variant) => ({ constants: positionConstants(v), files: [...positionsFiles(v), sweepKernel, file] });
+  return (v: Variant) => ({
+    constants: positionConstants(v),
+    files: [...positionsFiles(v), sweepKernel, file],
+  });
 }
 
 /** Of struct Carried: vectors, and numbers of all lanes together. A test holds it to the shaders. */
 export function carriedBytes(v: Variant): number {
-  const [vectors, numbers] = hasTwoWays(v) ? [10, 2] : v.from === "logits" ? [18, 0] : [10, 0];
+  const [vectors, numbers] = hasTwoWays(v) ? [10, 2] : v.from === "logits" ? [17, 0] : [10, 0];
   const vector = 4 * v.lanes;
   return Math.ceil((vectors * vector + 4 * numbers) / vector) * vector;
 }
@@ -419,6 +420,8 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
     files: [
       ...positionsFiles(v),
       workspace,
+      kind,
+      POSITIONS[v.family],
       pixelWeights,
       WEIGHTS[v.lanes],
       ...SUMS[v.sum],
@@ -438,7 +441,6 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
       CLASSES: v.classes,
       WORKGROUP_SIZE: v.workgroupSize,
       PIXELS_PER_STRIP: v.strip,
-      POSITIONS_PER_PIXEL: v.family === "softmax" ? 1 : v.classes,
       CONFUSION: v.confusion,
     },
     files: [

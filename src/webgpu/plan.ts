@@ -27,9 +27,10 @@ import {
   eachImage,
   isPlanar,
   rowsOf,
+  spansOf,
   tileFields,
   tilesOf,
-  type ClassGroup,
+  type ClassRange,
   type Grain,
   type Rows,
   type Tile,
@@ -82,8 +83,8 @@ export interface Plan {
   /** In the order they run: `count` for all tiles, `divide`, for each tile sweeps, `loss` and `classes`, `finish`. */
   readonly kernels: readonly KernelName[];
   readonly tiles: readonly Tile[];
-  /** The classes of each sweep; one group of all where there are no sweeps. */
-  readonly groups: readonly ClassGroup[];
+  /** The classes of each sweep, where there are sweeps. */
+  readonly groups: readonly ClassRange[] | undefined;
   readonly grain: Grain;
   /** Sums that the kernels `count` and `loss` leave to `divide` and `finish`. */
   readonly partials: number;
@@ -129,7 +130,7 @@ export function makePlan(
     variant: cut,
     kernels: kernelsOf(cut),
     tiles,
-    groups: groups ?? [{ first: 0, end: extent.classes }],
+    groups,
     grain,
     partials: all.blocks * (variant.sum === "threads" ? variant.workgroupSize : 1),
     strips: all.strips,
@@ -299,7 +300,7 @@ interface Cut {
   readonly tiles: readonly Tile[];
   readonly windows?: Variant["windows"];
   /** Of the classes that a sweep over a tile takes. */
-  readonly groups?: readonly ClassGroup[];
+  readonly groups?: readonly ClassRange[];
 }
 
 function planTiles(
@@ -325,7 +326,7 @@ function planTiles(
   const exact = within(limit);
   // A binding that cannot begin where its data does begins earlier.
   const tiles = exact.length === 1 && request.bindable ? exact : within(limit - MAX_ALIGNMENT);
-  const isCut = tiles.length === 0 || tiles.some((tile) => tile.pixels < plane);
+  const isCut = tiles.length === 0 || tiles.some((tile) => spansOf(spec, extent, tile, true).length > 1);
   if (isCut && classes > 1 && isPlanar(spec) && request.maxTileBytes === undefined) {
     const takesWindows = bindsWindows || !request.copyable;
     const windows = takesWindows ? planWindows(extent, request, plan, limits) : undefined;
@@ -375,7 +376,6 @@ function planWindows(
   const { classes, plane } = extent;
   const most = limits.maxStorageBuffersPerShaderStage;
   const bytes = imageBytes(extent, request);
-  const ownsMap = kernels.includes("classes") && !(request.lossMap && request.argmax);
   const windows = Object.fromEntries(
     Object.entries(bytes)
       .map(([name, size]) => [name, windowsOf(size, maxBinding(limits))] as const)
@@ -384,7 +384,6 @@ function planWindows(
   const isImpossible =
     grain.rows.images > 1 ||
     classes * plane + MAX_ALIGNMENT > 2 ** 32 || // elements are counted in 32 bits
-    (ownsMap && bytes.lossMap > limits.maxBufferSize) ||
     (countsSome(variant) && 4 * plane + MAX_ALIGNMENT > maxBinding(limits)) ||
     Object.values(windows).some(({ count }) => !Number.isFinite(count));
   if (isImpossible) return undefined;

@@ -1,7 +1,7 @@
 // The uniform that every kernel reads: struct Problem of shaders/lib/problem.wgsl, field for field.
 
 import type { CheckedSpec, Extent } from "../spec.js";
-import { isPlanar, type ClassGroup, type TileFields } from "./tiles.js";
+import { isPlanar, type TileFields } from "./tiles.js";
 
 /** The fields of struct Problem, in order. A test holds this list to the shader. */
 export const PROBLEM_FIELDS = {
@@ -53,20 +53,12 @@ export type CallFields = Partial<Record<Extract<keyof Problem, `${string}_offset
 
 const DIVISOR_KINDS = { none: 0, sum: 0, mean: 1, "weighted-mean": 2 } as const;
 
-/** A sweep over some pixels of an image where they lie, among the others. */
-export interface Sweep {
-  readonly group: ClassGroup;
-  /** Elements between two classes of a pixel. */
-  readonly classStride: number;
-}
-
 /** Of a tile of this extent. Offsets that a call does not give are 0, the upstream gradient 1. */
 export function problemOf(
   spec: CheckedSpec,
   extent: Extent,
   tile: TileFields,
   call: CallFields = {},
-  sweep?: Sweep,
 ): Problem {
   const { classes, plane, positions } = extent;
   const isFirst = isPlanar(spec);
@@ -75,7 +67,7 @@ export function problemOf(
     positions,
     plane,
     pixel_stride: isFirst ? 1 : classes,
-    class_stride: sweep?.classStride ?? (isFirst ? plane : 1),
+    class_stride: isFirst ? plane : 1,
     image_skip: isFirst ? (classes - 1) * plane : 0,
     ignore_index: spec.ignoreIndex,
     // Plus zero makes zero of minus zero.
@@ -98,8 +90,6 @@ export function problemOf(
     result_offset: 0,
     nan: 0x7fc00000,
     infinity: 0x7f800000,
-    first_class: sweep?.group.first ?? 0,
-    end_class: sweep?.group.end ?? classes,
     ...tile,
     ...call,
   };

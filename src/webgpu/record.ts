@@ -15,7 +15,7 @@ import {
 } from "./bindings.js";
 import { SWEEPS_AFTER, SWEEPS_BEFORE, type KernelName } from "./kernels.js";
 import type { CallSlots, Groups, PlacedTile, ResultWindows, Step, TileWindows } from "./step.js";
-import { isPlanar, spanOfClasses, spansOf } from "./tiles.js";
+import { spanOfClasses, spansOf } from "./tiles.js";
 
 /** What one call reads and writes. */
 export interface Call {
@@ -61,7 +61,7 @@ export class Recorder {
   /** Whether some pixels of planes are copied together. */
   get copies(): boolean {
     const { tiles, extent, plan } = this.step;
-    return !plan.variant.sweeps && isPlanar(this.spec) && extent.classes > 1 && tiles.some(({ tile }) => tile.pixels < extent.plane);
+    return !plan.groups && tiles.some(({ tile }) => spansOf(this.spec, extent, tile, true).length > 1);
   }
 
   /** Records a call, and gives what is needed to record it again. */
@@ -136,7 +136,7 @@ export class Recorder {
         const alignment = this.step.device.limits.minStorageBufferOffsetAlignment;
         const start = first * elementBytes;
         const window = windowOf({ buffer, offset }, start, length * elementBytes, elementBytes, alignment);
-        windows[name] = array.ofClasses ? fromClass0(window, placed) : window;
+        windows[name] = array.ofClasses ? this.fromClass0(window, placed) : window;
         continue;
       }
       const bytes = spans[0]!.length * elementBytes;
@@ -170,10 +170,17 @@ export class Recorder {
   }
 
   /** In a part of the array, if each image has its own. */
-  private spansOf({ parts, ofClasses }: PlacedArray, { tile, sweep }: PlacedTile): Span[] {
+  private spansOf({ parts, ofClasses }: PlacedArray, { tile }: PlacedTile): Span[] {
+    const { extent, plan } = this.step;
     const placed = parts.length > 1 ? { ...tile, image: 0 } : tile;
-    if (sweep && ofClasses) return [spanOfClasses(this.step.extent, placed, sweep.group)];
-    return spansOf(this.spec, this.step.extent, placed, ofClasses);
+    if (plan.groups && ofClasses) return [spanOfClasses(extent, placed)];
+    return spansOf(this.spec, extent, placed, ofClasses);
+  }
+
+  /** Sweeps count from class 0, which lies before a window of later classes. */
+  private fromClass0(window: Window, { tile: { classes } }: PlacedTile): Window {
+    const { extent, plan } = this.step;
+    return plan.groups ? { ...window, first: window.first - classes.first * extent.plane } : window;
   }
 
   private largestOf({ elementBytes }: PlacedArray): number {
@@ -203,11 +210,6 @@ class Passes {
     this.pass?.end();
     this.pass = undefined;
   }
-}
-
-/** Kernels count from class 0, which lies before a window of others. */
-function fromClass0(window: Window, { sweep }: PlacedTile): Window {
-  return sweep ? { ...window, first: window.first - sweep.group.first * sweep.classStride } : window;
 }
 
 function areSameBuffers(a: CallSlots, b: CallSlots): boolean {

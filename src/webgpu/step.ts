@@ -5,7 +5,7 @@ import type { ArrayName, WholeWindows, Window } from "./bindings.js";
 import { BufferUsage } from "./gpu.js";
 import { carriedBytes, isSweep, type Kernel, type KernelCache, type KernelName } from "./kernels.js";
 import { countedTargets, gridsOf, type Grid, type Plan, type PlanLimits, type PlanRequest } from "./plan.js";
-import { PROBLEM_BYTES, type Sweep } from "./problem.js";
+import { PROBLEM_BYTES } from "./problem.js";
 import type { Slot } from "./slots.js";
 import type { Binding } from "./storage.js";
 import { extentOf, tileFields, type Tile, type TileFields } from "./tiles.js";
@@ -28,8 +28,6 @@ export interface PlacedTile {
   readonly extent: Extent;
   readonly fields: TileFields;
   readonly grids: Record<KernelName, Grid>;
-  /** The classes that are bound, where that is not all. */
-  readonly sweep: Sweep | undefined;
 }
 
 /** The bind groups of a tile. */
@@ -62,8 +60,7 @@ export class Step {
     this.kernels = new Map(plan.kernels.map((name) => [name, kernels.get(name, plan.variant)]));
     this.tiles = plan.tiles.map((tile) => {
       const fields = tileFields(extent, plan.grain, tile);
-      const grids = gridsOf(plan, fields, limits);
-      return { tile, fields, extent: extentOf(extent, tile), grids, sweep: undefined };
+      return { tile, fields, extent: extentOf(extent, tile), grids: gridsOf(plan, fields, limits) };
     });
     const { classes } = extent;
     const { STORAGE, UNIFORM } = BufferUsage;
@@ -113,11 +110,12 @@ export class Step {
   }
 
   private makeGroups(
-    { extent, sweep }: PlacedTile,
+    { extent, tile: { classes } }: PlacedTile,
     tile: TileWindows,
     whole: ResultWindows,
     slots: CallSlots,
   ): Groups {
+    const isLater = this.plan.variant.sweeps && classes.first > 0;
     const { ownResult, result, perClass, confusion } = whole;
     const named = {
       ...tile,
@@ -134,7 +132,7 @@ export class Step {
     };
     const groups = new Map<KernelName, GPUBindGroup>();
     for (const [name, { layout, bindings }] of this.kernels) {
-      if (sweep && sweep.group.first > 0 && !isSweep(name)) continue;
+      if (isLater && !isSweep(name)) continue;
       const ofThis =
         name === "count" ? { ...resources, targets: this.countedWindow(extent, tile.targets) } : resources;
       const entries = bindings.map((binding, i) => ({
@@ -162,11 +160,20 @@ export class Step {
     pass.dispatchWorkgroups(...grids[name]);
   }
 
-  /** A tile once for each group of classes; or itself, where all are bound. */
+  /** A tile once for each group of classes that sweeps take of it, where it lies; or itself. */
   partsOf(placed: PlacedTile): readonly PlacedTile[] {
-    const { groups, variant } = this.plan;
-    if (!variant.sweeps) return [placed];
-    return groups.map((group) => ({ ...placed, sweep: { group, classStride: this.extent.plane } }));
+    const { groups } = this.plan;
+    if (!groups) return [placed];
+    return groups.map((classes) => ({
+      ...placed,
+      tile: { ...placed.tile, classes },
+      fields: {
+        ...placed.fields,
+        first_class: classes.first,
+        end_class: classes.end,
+        class_stride: this.extent.plane,
+      },
+    }));
   }
 
   /** A buffer for an array of the largest tile. */

@@ -7,7 +7,7 @@
 import type { Span } from "../arrays.js";
 import type { CheckedSpec, Extent } from "../spec.js";
 
-/** Some images, or some pixels of one, with all their classes. */
+/** Some images; some pixels of one; or, where each channel is a row of its own, some channels of one or a part of one. */
 export interface Tile {
   /** The first image. */
   readonly image: number;
@@ -16,10 +16,11 @@ export interface Tile {
   readonly pixel: number;
   /** Pixels of each image. */
   readonly pixels: number;
+  readonly classes: ClassRange;
 }
 
-/** Classes that one sweep takes. */
-export interface ClassGroup {
+/** Neighbouring classes, or channels. */
+export interface ClassRange {
   readonly first: number;
   readonly end: number;
 }
@@ -58,14 +59,17 @@ export interface TileRules {
   readonly rows: Rows;
   /** Parts of an image begin at multiples of this many pixels. */
   readonly step: number;
-  /** The most pixels of a tile. */
+  /** The most pixels of a tile, with all their classes; with fewer more. */
   readonly maxPixels: number;
   /** Each image is a tile, or several. */
   readonly separate: boolean;
 }
 
 /** The tiles of a map, in order; none if not even the smallest is small enough. */
-export function tilesOf({ batch, plane }: Extent, { rows, step, maxPixels, separate }: TileRules): Tile[] {
+export function tilesOf(extent: Extent, rules: TileRules): Tile[] {
+  const { batch, classes, plane } = extent;
+  const { rows, maxPixels, separate } = rules;
+  const all: ClassRange = { first: 0, end: classes };
   const rowPixels = rows.images * plane;
   const images = separate ? 1 : Math.floor(maxPixels / rowPixels) * rows.images;
   if (images > 0 && plane <= maxPixels)
@@ -74,22 +78,50 @@ export function tilesOf({ batch, plane }: Extent, { rows, step, maxPixels, separ
       images: Math.min(images, batch - image),
       pixel: 0,
       pixels: plane,
+      classes: all,
     }));
-  const pixels = Math.floor(maxPixels / step) * step;
-  if (plane < MIN_ROW || pixels === 0) return [];
+  if (plane < MIN_ROW) return [];
+  if (rows.perImage > 1) return channelTiles(extent, rules);
+  return starts(batch, 1).flatMap((image) => partsOf(extent, image, all, maxPixels, rules));
+}
+
+/** Tiles of whole channels, which lie together, or of parts of one. */
+function channelTiles(extent: Extent, rules: TileRules): Tile[] {
+  const { batch, classes, plane } = extent;
+  const maxPositions = rules.maxPixels * classes;
+  const channels = Math.max(1, Math.floor(maxPositions / plane));
   return starts(batch, 1).flatMap((image) =>
-    starts(plane, pixels).map((pixel) => ({
-      image,
-      images: 1,
-      pixel,
-      pixels: Math.min(pixels, plane - pixel),
-    })),
+    starts(classes, channels).flatMap((first) => {
+      const end = Math.min(first + channels, classes);
+      return partsOf(extent, image, { first, end }, maxPositions, rules);
+    }),
   );
 }
 
+/** An image, or some classes of it, in parts of so many pixels. */
+function partsOf(
+  { plane }: Extent,
+  image: number,
+  classes: ClassRange,
+  maxPixels: number,
+  { step }: TileRules,
+): Tile[] {
+  if (plane <= maxPixels) return [{ image, images: 1, pixel: 0, pixels: plane, classes }];
+  const pixels = Math.floor(maxPixels / step) * step;
+  if (pixels === 0) return [];
+  return starts(plane, pixels).map((pixel) => ({
+    image,
+    images: 1,
+    pixel,
+    pixels: Math.min(pixels, plane - pixel),
+    classes,
+  }));
+}
+
 /** Each image as a tile. */
-export function eachImage({ batch, plane }: Extent): Tile[] {
-  return starts(batch, 1).map((image) => ({ image, images: 1, pixel: 0, pixels: plane }));
+export function eachImage({ batch, classes, plane }: Extent): Tile[] {
+  const all: ClassRange = { first: 0, end: classes };
+  return starts(batch, 1).map((image) => ({ image, images: 1, pixel: 0, pixels: plane, classes: all }));
 }
 
 /** 0, step, 2 · step, … below `end`. */
@@ -100,12 +132,13 @@ function starts(end: number, step: number): number[] {
 /** The shape of a tile, alone. */
 export function extentOf({ classes, pixels, positions }: Extent, tile: Tile): Extent {
   const count = tile.images * tile.pixels;
+  const ofTile = tile.classes.end - tile.classes.first;
   return {
     batch: tile.images,
-    classes,
+    classes: ofTile,
     plane: tile.pixels,
     pixels: count,
-    positions: count * (positions / pixels),
+    positions: count * (positions / pixels) * (ofTile / classes),
   };
 }
 
@@ -116,29 +149,29 @@ export function extentOf({ classes, pixels, positions }: Extent, tile: Tile): Ex
 export function spansOf(spec: CheckedSpec, extent: Extent, tile: Tile, ofClasses: boolean): Span[] {
   const { classes, plane } = extent;
   const perPixel = ofClasses ? classes : 1;
-  const isWhole = tile.pixels === plane;
-  if (isWhole || perPixel === 1 || !isPlanar(spec))
+  const isAll = tile.classes.end - tile.classes.first === classes;
+  if (perPixel === 1 || !isPlanar(spec) || (isAll && tile.pixels === plane))
     return [
       {
         first: (tile.image * plane + tile.pixel) * perPixel,
         length: tile.images * tile.pixels * perPixel,
       },
     ];
-  return Array.from({ length: classes }, (_, c) => ({
-    first: (tile.image * classes + c) * plane + tile.pixel,
-    length: tile.pixels,
-  }));
+  if (tile.pixels === plane) return [spanOfClasses(extent, tile)];
+  const { first, end } = tile.classes;
+  return Array.from({ length: end - first }, (_, c) =>
+    spanOfClasses(extent, { ...tile, classes: { first: first + c, end: first + c + 1 } }),
+  );
 }
 
-/** From the first to the last number of these classes of a tile, with what lies between them. Of one image of planes. */
+/** From the first to the last number of the classes of a tile, with what lies between them. Of one image of planes. */
 export function spanOfClasses(
-  { classes, plane }: Extent,
-  { image, pixel, pixels }: Tile,
-  { first, end }: ClassGroup,
+  { classes: all, plane }: Extent,
+  { image, pixel, pixels, classes }: Tile,
 ): Span {
   return {
-    first: (image * classes + first) * plane + pixel,
-    length: (end - first - 1) * plane + pixels,
+    first: (image * all + classes.first) * plane + pixel,
+    length: (classes.end - classes.first - 1) * plane + pixels,
   };
 }
 
@@ -153,6 +186,10 @@ export interface TileFields {
   readonly strips_per_row: number;
   readonly row_pixels: number;
   readonly first_strip: number;
+  readonly first_class: number;
+  readonly end_class: number;
+  /** Where the tile lies in its image, and not alone. */
+  readonly class_stride?: number;
 }
 
 /** Rows in blocks and strips. */
@@ -166,8 +203,14 @@ export interface Grain {
 
 /** `tile` undefined: the map as one. */
 export function tileFields(extent: Extent, { rows, block, strip }: Grain, tile?: Tile): TileFields {
-  const { batch, plane, pixels, positions } = extent;
-  const { image, images, pixel, ...taken } = tile ?? { image: 0, images: batch, pixel: 0, pixels: plane };
+  const { batch, classes: all, plane, pixels, positions } = extent;
+  const { image, images, pixel, classes, ...taken } = tile ?? {
+    image: 0,
+    images: batch,
+    pixel: 0,
+    pixels: plane,
+    classes: { first: 0, end: all },
+  };
   const isPart = taken.pixels < plane;
   const perPixel = positions / pixels;
   const blocksOf = (count: number) => Math.ceil(count / block);
@@ -179,15 +222,19 @@ export function tileFields(extent: Extent, { rows, block, strip }: Grain, tile?:
   const pitch = blocksOf(rows.positions);
   const rowsBefore = image / rows.images;
   const rowPixels = isPart ? taken.pixels : rows.images * plane;
+  // Channels that are rows, or one row of all.
+  const rowOf = (c: number) => (c * rows.perImage) / all;
   return {
-    blocks: rowCount * rows.perImage * blocksOf(rowPositions),
+    blocks: rowCount * rowOf(classes.end - classes.first) * blocksOf(rowPositions),
     blocks_per_row: blocksOf(rowPositions),
     row_positions: rowPositions,
-    first_partial: rowsBefore * rows.perImage * pitch + positionsOf(pixel) / block,
+    first_partial: (rowsBefore * rows.perImage + rowOf(classes.first)) * pitch + positionsOf(pixel) / block,
     partial_pitch: pitch,
     strips: rowCount * stripsOf(rowPixels),
     strips_per_row: stripsOf(rowPixels),
     row_pixels: rowPixels,
     first_strip: rowsBefore * stripsOf(rows.images * plane) + pixel / strip,
+    first_class: classes.first,
+    end_class: classes.end,
   };
 }

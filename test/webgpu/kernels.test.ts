@@ -9,6 +9,7 @@ import { checkShape, checkSpec } from "../../src/spec.js";
 import {
   bindingsOf,
   blockOf,
+  carriedBytes,
   KERNEL_NAMES,
   type KernelName,
   type Variant,
@@ -130,6 +131,18 @@ describe("no kernel has more text than it needs:", () => {
     }
     expect([...unused]).toEqual([]);
   });
+});
+
+test("what sweeps carry takes the bytes that are planned for it", () => {
+  const sources = SOURCES.filter(({ variant }) => variant.sweeps);
+  const sizes = new Set<number>();
+  for (const { code, variant } of sources) {
+    const carried = new WgslReflect(code).structs.find(({ name }) => name === "Carried");
+    if (!carried) continue;
+    expect(carried.size, titleOf({ name: "loss", variant, code })).toBe(carriedBytes(variant));
+    sizes.add(carried.size);
+  }
+  expect(sizes.size).toBeGreaterThan(4);
 });
 
 test("unrolling leaves no loop over classes, and one copy per class", () => {

@@ -273,16 +273,72 @@ describe("a map", () => {
       expect(plan(shape, changes).variant.windows).toEqual({});
     });
 
-    test("is not where the maps of class results would be more than a buffer", () => {
-      const sigmoid = {
-        ...WINDOWS,
-        spec: { family: "sigmoid" },
-        limits: { maxStorageBuffersPerShaderStage: 16 },
-      } as const;
-      const large: Shape = [1, 19, 2048, 2048];
-      expect(plan(large, sigmoid).tiles).toHaveLength(1);
-      expect(plan(large, { ...sigmoid, request: { perClass: true } }).variant.windows).toEqual({});
+    describe("that cannot be copied is taken in sweeps beyond its windows,", () => {
+      const LARGE: Shape = [2, 19, 2400, 2400];
+      const FIXED: Changes = { request: { targets: "u8", copyable: false } };
+      const swept = (shape: Shape, changes: Changes = FIXED) => {
+        const { kernels, groups = [], tiles, variant } = plan(shape, changes);
+        return { kernels: kernels.join(" "), groups: groups.length, tiles, windows: variant.windows };
+      };
+
+      test("each over as many classes as a binding spans", () => {
+        const { kernels, groups, tiles, windows } = swept(LARGE);
+        expect(kernels).toBe("count references masses guarded loss gradients finish");
+        // Five planes of 22 MiB and part of a sixth.
+        expect(groups).toBe(4);
+        expect(windows).toEqual({});
+        for (const { images, pixels } of tiles) {
+          expect(images).toBe(1);
+          expect(48 * pixels).toBeLessThanOrEqual(2 ** 26);
+        }
+        expect(tiles.reduce((sum, { pixels }) => sum + pixels, 0)).toBe(2 * 2400 * 2400);
+      });
+
+      test("over part of one class where a plane is more than a binding", () => {
+        const { groups, tiles } = swept([1, 3, 2 ** 26]);
+        expect(groups).toBe(3);
+        expect(tiles.length).toBeGreaterThan(2);
+      });
+
+      test.each<[string, Changes, string]>([
+        [
+          "without a gradient",
+          { request: { gradient: false } },
+          "count references masses guarded loss finish",
+        ],
+        [
+          "with too many classes to keep",
+          { profile: { maxClassesKept: 8 } },
+          "count guarded loss gradients finish",
+        ],
+        ["with smoothing", { spec: { labelSmoothing: 0.1 } }, "count peaks terms loss gradients finish"],
+        ["from probabilities", { spec: { from: "probabilities" } }, "count terms loss gradients finish"],
+      ])("%s by the kernels that it takes", (_, { request, ...changes }, kernels) => {
+        const large: Shape = [1, 19, 3400, 3400];
+        expect(swept(large, { ...changes, request: { ...FIXED.request, ...request } }).kernels).toBe(kernels);
+      });
+
+      test("but not where all soft targets of a pixel are needed at once", () => {
+        const soft = { ...FIXED.request, targets: "f32" } as const;
+        expect(swept(LARGE, { request: soft }).groups).toBeGreaterThan(1);
+        expect(swept(LARGE, { request: { ...soft, perClass: true } }).groups).toBe(0);
+        expect(swept(LARGE, { request: soft, spec: { reduction: "weighted-mean" } }).groups).toBe(0);
+      });
     });
+  });
+
+  test("of sigmoid that is larger than a binding is cut into channels, and those into parts", () => {
+    const spec = { family: "sigmoid" } as const;
+    const tilesOf = (shape: Shape) =>
+      plan(shape, { spec }).tiles.map(({ classes, pixels }) => [classes, pixels]);
+    expect(tilesOf(MAP)).toEqual([
+      [{ first: 0, end: 15 }, 2 ** 21],
+      [{ first: 15, end: 19 }, 2 ** 21],
+    ]);
+    const parts = plan([1, 2, 3 * 2 ** 24], { spec }).tiles;
+    expect(parts.map(({ classes }) => classes.first)).toEqual([0, 0, 1, 1]);
+    expect(parts.map(({ classes }) => classes.end)).toEqual([1, 1, 2, 2]);
+    expect(parts[0]!.pixels + parts[1]!.pixels).toBe(3 * 2 ** 24);
   });
 
   test.each<[what: string, shape: Shape, Changes]>([

@@ -65,6 +65,35 @@ interface Choice {
   limits?: Partial<PlanLimits>;
 }
 
+/** Planes that neither windows nor copies are for. */
+const BEYOND: Choice = {
+  spec: {},
+  shape: [1, 3, 4096],
+  limits: { maxStorageBufferBindingSize: 20_000, maxStorageBuffersPerShaderStage: 5 },
+};
+
+const SWEPT: Choice[] = [
+  ...([0, 0.1] as const).flatMap((labelSmoothing) =>
+    STORAGE.flatMap((storage) =>
+      ([1, 4] as const).flatMap((alignment) =>
+        [{}, { near: true, putsOff: true }, { maxClassesKept: 0 }].map((profile) => ({
+          ...BEYOND,
+          spec: { labelSmoothing },
+          request: { ...storage, alignment, copyable: false },
+          profile,
+        })),
+      ),
+    ),
+  ),
+  ...(["logits", "probabilities"] as const).flatMap((from) =>
+    (["u8", "f32"] as const).map((targets) => ({
+      ...BEYOND,
+      spec: { from },
+      request: { targets, copyable: false },
+    })),
+  ),
+];
+
 /** Every choice with every other where they meet in one text, and alone where they do not. */
 const CHOICES: Choice[] = (["softmax", "sigmoid"] as const).flatMap((family) => {
   const base = { spec: { family } };
@@ -118,6 +147,7 @@ const CHOICES: Choice[] = (["softmax", "sigmoid"] as const).flatMap((family) => 
         limits: { maxStorageBufferBindingSize: 20_000 },
       })),
     ),
+    ...(family === "softmax" ? SWEPT : []),
     ...([{ pixelWeights: true }, { gradOutputMap: true }, { targetsBeginWords: false }] as const).map(
       (request) => ({ ...base, request }),
     ),
