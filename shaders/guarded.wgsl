@@ -6,7 +6,7 @@ fn sweep(pixel: u32) {
   }
   var position: Position;
   read_labels(&position, pixel);
-  var carried = recall(&position, first_class() == 0u);
+  var carried = recall(&position, problem.first_class == 0u);
   carried.is_put_off = 1u;
   var seen = seen_of(carried);
   add_guarded(&position, &seen);

@@ -59,7 +59,7 @@ fn weigh(position: ptr<function, Position>, curve: Curve) {
 }
 
 // The gradient of the label's class; not minus zero where nothing counts.
-fn of_label(slope: Floats) -> Floats {
+fn label_gradient(slope: Floats) -> Floats {
   return select(-slope, Floats(0.0), slope == Floats(0.0));
 }
 
@@ -72,7 +72,7 @@ fn write_gradient(position: ptr<function, Position>, pixel: u32, scale: Floats, 
     write_guarded(position, first, slope, counted);
   } else if CLASSES > 1u {
     write_logits(position, first, slope, 1.0 / (*position).mass);
-    write_label(position, first, slope);
+    write_label(position, first, label_gradient(slope));
   } else {
     put_gradient(first, Floats(0.0));
   }

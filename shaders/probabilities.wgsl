@@ -24,7 +24,7 @@ struct Term {
 }
 
 fn add_terms(position: ptr<function, Position>, seen: ptr<function, Seen>) {
-  for (var c = first_class(); c < end_class(); c++) {
+  for (var c = 0u; c < CLASSES; c++) {
     let element = (*position).elements + c * problem.class_stride;
     let bits = logits_at(problem.logits_offset + element);
     (*position).out_of_range |= is_outside(bits);
@@ -45,7 +45,7 @@ fn term_of(position: ptr<function, Position>, c: u32, probability: Floats, facto
 }
 
 fn write_gradient(position: ptr<function, Position>, pixel: u32, scale: Floats, counted: Mask) {
-  for (var c = first_class(); c < end_class(); c++) {
+  for (var c = 0u; c < CLASSES; c++) {
     let element = problem.grad_logits_offset + (*position).elements + c * problem.class_stride;
     put_gradient(element, select(Floats(0.0), -scale * kept_term(position, c).slope, counted));
   }

@@ -3,7 +3,7 @@
 fn sweep(pixel: u32) {
   var position: Position;
   var carried = load_carried(pixel / LANES);
-  if first_class() == 0u {
+  if problem.first_class == 0u {
     carried = Carried();
     carried.largest = Floats(LOWEST);
     read_targets(&position, pixel);

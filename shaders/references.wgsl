@@ -3,8 +3,8 @@
 fn sweep(pixel: u32) {
   var position: Position;
   read_labels(&position, pixel);
-  var carried = recall(&position, first_class() == 0u);
-  for (var c = first_class(); c < end_class(); c++) {
+  var carried = recall(&position, problem.first_class == 0u);
+  for (var c = problem.first_class; c < problem.end_class; c++) {
     let logit = bitcast<Floats>(finite_logits_at(position.logits + c * problem.class_stride));
     pick_label(&position, c, logit);
     take_other(&position, c, logit);

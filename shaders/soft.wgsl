@@ -45,7 +45,7 @@ fn add_peaks(position: ptr<function, Position>, seen: ptr<function, Seen>) {
   var peak = (*position).peak;
   var runner_up = (*position).runner_up;
   var mass = (*position).mass;
-  for (var c = first_class(); c < end_class(); c++) {
+  for (var c = 0u; c < CLASSES; c++) {
     let logit = see(seen, c, logits_at(first + c * problem.class_stride));
     keep_logit(position, c, logit);
     (*position).peak_class = select((*position).peak_class, Bits(c), logit > peak);
@@ -86,7 +86,7 @@ fn read_peak(position: ptr<function, Position>, seen: Seen) {
 }
 
 fn add_terms(position: ptr<function, Position>) {
-  for (var c = first_class(); c < end_class(); c++) {
+  for (var c = 0u; c < CLASSES; c++) {
     let logit = logit_of(position, c);
     let element = (*position).elements + c * problem.class_stride;
     let factor = target_of(position, element, c) * factor_of(c);
@@ -114,7 +114,7 @@ fn term_of(position: ptr<function, Position>, c: u32, logit: Floats, factor: Flo
 }
 
 fn write_gradient(position: ptr<function, Position>, pixel: u32, scale: Floats, counted: Mask) {
-  for (var c = first_class(); c < end_class(); c++) {
+  for (var c = 0u; c < CLASSES; c++) {
     let term = kept_term(position, c);
     let is_peak = (*position).peak_class == Bits(c);
     let others = select((*position).other_slopes - term.slope + (*position).peak_slope, (*position).other_slopes, is_peak);

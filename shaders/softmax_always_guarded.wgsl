@@ -11,4 +11,4 @@ fn read_logits(position: ptr<function, Position>) -> Curve {
 
 fn write_logits(position: ptr<function, Position>, first: u32, slope: Floats, per_mass: Floats) {}
 
-fn write_label(position: ptr<function, Position>, first: u32, slope: Floats) {}
+fn write_label(position: ptr<function, Position>, first: u32, of_label: Floats) {}

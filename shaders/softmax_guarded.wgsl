@@ -6,9 +6,9 @@
 fn add_guarded(position: ptr<function, Position>, seen: ptr<function, Seen>) {
   var peak = (*position).peak;
   var mass = (*position).mass;
-  for (var k = first_class(); k < end_class(); k++) {
-    let logit = see(seen, k, logits_at((*position).logits + k * problem.class_stride));
-    let is_label = (*position).labels == Ints(i32(k));
+  for (var c = 0u; c < CLASSES; c++) {
+    let logit = see(seen, c, logits_at((*position).logits + c * problem.class_stride));
+    let is_label = (*position).labels == Ints(i32(c));
     let other = select(logit, Floats(LOWEST), is_label);
     let higher = max(peak, other);
     (*position).label_logit = select((*position).label_logit, logit, is_label);
@@ -32,12 +32,13 @@ fn guarded_curve(position: ptr<function, Position>, seen: Seen) -> Curve {
 }
 
 fn write_guarded(position: ptr<function, Position>, first: u32, slope: Floats, counted: Mask) {
+  let of_label = label_gradient(slope);
   let others = select(slope / (*position).mass, Floats(0.0), (*position).peak <= Floats(LOWEST));
-  for (var k = first_class(); k < end_class(); k++) {
-    let offset = k * problem.class_stride;
+  for (var c = 0u; c < CLASSES; c++) {
+    let offset = c * problem.class_stride;
     let logit = max(bitcast<Floats>(logits_at((*position).logits + offset)), Floats(LOWEST));
     let of_other = exp(logit - (*position).peak) * others;
-    let value = select(of_other, of_label(slope), (*position).labels == Ints(i32(k)));
+    let value = select(of_other, of_label, (*position).labels == Ints(i32(c)));
     put_gradient(first + offset, select(Floats(0.0), value, counted));
   }
 }

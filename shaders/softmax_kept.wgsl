@@ -34,9 +34,10 @@ fn read_logits(position: ptr<function, Position>) -> Curve {
 // exp(x_j − r) / mass is at most 1, where slope / mass may be too small for a float.
 fn write_logits(position: ptr<function, Position>, first: u32, slope: Floats, per_mass: Floats) {
   let stride = problem.class_stride;
+  let of_label = label_gradient(slope);
   var element = first;
   for (var c = 0u; c < CLASSES; c++) {
-    put_gradient(element, gradient_of(position, c, (*position).kept.exps[c] * per_mass * slope, slope));
+    put_gradient(element, gradient_of(position, c, (*position).kept.exps[c] * per_mass * slope, of_label));
     element += stride;
   }
 }

@@ -23,7 +23,7 @@ const LAYERS: readonly (readonly string[])[] = [
 /** Layers that run in any browser: all from the public names down, and the cases that are run there. */
 const CORE = [...LAYERS.slice(LAYERS.findIndex((row) => row.includes("index"))).flat(), "parity"];
 
-const WGSL_IMPORTER = "webgpu/kernels.ts";
+const WGSL_IMPORTER = "webgpu/source.ts";
 
 /** A layer is a file or a folder of its name. */
 function layerOf(file: string): string | undefined {
@@ -86,7 +86,7 @@ test.each([
   [
     "webgpu/step.ts",
     `import x from "../../shaders/loss.wgsl?raw";`,
-    "../../shaders/loss.wgsl?raw: only webgpu/kernels.ts may",
+    "../../shaders/loss.wgsl?raw: only webgpu/source.ts may",
   ],
   ["loss.ts", `import { x } from "node:fs";`, "node:fs: the core needs no Node"],
   ["parity/work.ts", `import { x } from "node:fs";`, "node:fs: the core needs no Node"],
@@ -126,7 +126,7 @@ test.each([
     `import { Command } from "commander"; import { x } from "../spec.js"; import y from "./io.js";`,
   ],
   ["node/index.ts", `import { x } from "node:os"; import { y } from "../webgpu/device.js";`],
-  ["webgpu/kernels.ts", `import x from "../../shaders/loss.wgsl?raw";`],
+  ["webgpu/source.ts", `import x from "../../shaders/loss.wgsl?raw";`],
   ["backend.ts", `import type { X } from "./spec.js"; // import { y } from "./loss.js";`],
   ["inputs.ts", `import { x } from "./check.js"; import { y } from "./spec.js";`],
 ])("in %s, %s is right", (file, source) => {

@@ -9,7 +9,7 @@ fn read_label(position: ptr<function, Position>) {
 }
 
 // What is put at the label itself is written over, or added to.
-fn gradient_of(position: ptr<function, Position>, c: u32, of_other: Floats, slope: Floats) -> Floats {
+fn gradient_of(position: ptr<function, Position>, c: u32, of_other: Floats, of_label: Floats) -> Floats {
   if ACCUMULATE {
     return select(of_other, Floats(0.0), (*position).labels == Ints(i32(c)));
   }
@@ -17,6 +17,6 @@ fn gradient_of(position: ptr<function, Position>, c: u32, of_other: Floats, slop
 }
 
 // A label that is no class has slope 0, and so has class C − 1 of its pixel.
-fn write_label(position: ptr<function, Position>, first: u32, slope: Floats) {
-  put_gradient(first + class_offset((*position).labels), of_label(slope));
+fn write_label(position: ptr<function, Position>, first: u32, of_label: Floats) {
+  put_gradient(first + class_offset((*position).labels), of_label);
 }

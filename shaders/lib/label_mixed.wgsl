@@ -7,8 +7,8 @@ fn read_label(position: ptr<function, Position>) {
   (*position).factor = factors_at(bitcast<Bits>((*position).labels));
 }
 
-fn gradient_of(position: ptr<function, Position>, c: u32, of_other: Floats, slope: Floats) -> Floats {
-  return select(of_other, of_label(slope), (*position).labels == Ints(i32(c)));
+fn gradient_of(position: ptr<function, Position>, c: u32, of_other: Floats, of_label: Floats) -> Floats {
+  return select(of_other, of_label, (*position).labels == Ints(i32(c)));
 }
 
-fn write_label(position: ptr<function, Position>, first: u32, slope: Floats) {}
+fn write_label(position: ptr<function, Position>, first: u32, of_label: Floats) {}

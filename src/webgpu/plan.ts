@@ -1,41 +1,29 @@
 // Plan: which kernels, in which variant, over which tiles, for one shape on one device. Pure.
 
-import { isList, shapeText } from "../check.js";
-import {
-  targetCount,
-  TARGET_ARRAYS,
-  type CheckedSpec,
-  type Extent,
-  type LogitType,
-  type TargetType,
-} from "../spec.js";
-import {
-  bindingsOf,
-  blockOf,
-  carriedBytes,
-  KERNEL_NAMES,
-  SWEEPS_AFTER,
-  SWEEPS_BEFORE,
-  sweepsOf,
-  type KernelName,
-  type Variant,
-} from "./kernels.js";
-import type { ArrayName } from "./bindings.js";
+import { isList } from "../check.js";
+import { targetCount, type CheckedSpec, type Extent, type LogitType, type TargetType } from "../spec.js";
+import { planCut } from "./cut.js";
 import type { Profile } from "./profile.js";
-import { countsSome, MAX_ALIGNMENT, windowsOf, type Binding } from "./storage.js";
+import { countsSome } from "./storage.js";
 import {
-  eachImage,
   isPlanar,
   rowsOf,
-  spansOf,
   tileFields,
-  tilesOf,
   type ClassRange,
   type Grain,
   type Rows,
   type Tile,
   type TileFields,
 } from "./tiles.js";
+import {
+  blockOf,
+  KERNEL_NAMES,
+  SWEEPS_AFTER,
+  SWEEPS_BEFORE,
+  sweepsOf,
+  type KernelName,
+  type Variant,
+} from "./variant.js";
 
 /** The limits of a device that a plan must keep to. */
 export type PlanLimits = Pick<
@@ -95,9 +83,6 @@ export interface Plan {
 /** The positions of a map are counted in 32 bits. */
 const MAX_POSITIONS = 2 ** 32 - 1;
 
-/** Of an array that is copied together tile by tile: no more is gained by larger tiles. */
-const MAX_COPIED_BYTES = 2 ** 26;
-
 /** Plans one call. Throws a RangeError for a map that does not fit the device. */
 export function makePlan(
   spec: CheckedSpec,
@@ -124,7 +109,7 @@ export function makePlan(
     return KERNEL_NAMES.filter((name) => runs[name] ?? true);
   };
   const whole = { variant, kernels: kernelsOf(variant), grain };
-  const { tiles, windows = {}, groups } = planTiles(spec, extent, request, whole, profile, limits);
+  const { tiles, windows = {}, groups } = planCut(spec, extent, request, whole, profile, limits);
   const cut: Variant = { ...variant, windows, sweeps: groups !== undefined };
   return {
     variant: cut,
@@ -293,140 +278,4 @@ function checkStrips(strips: number, { classes }: Extent, limits: PlanLimits): v
 /** At least `count` workgroups in two dimensions. Those beyond it return at once. */
 function gridOf(count: number, limit: number): Grid {
   return [Math.min(count, limit), Math.ceil(count / limit)];
-}
-
-/** The tiles of a map, and the windows that arrays of a tile are bound in where one does not do. */
-interface Cut {
-  readonly tiles: readonly Tile[];
-  readonly windows?: Variant["windows"];
-  /** Of the classes that a sweep over a tile takes. */
-  readonly groups?: readonly ClassRange[];
-}
-
-function planTiles(
-  spec: CheckedSpec,
-  extent: Extent,
-  request: PlanRequest,
-  plan: Pick<Plan, "variant" | "kernels" | "grain">,
-  { bindsWindows }: Profile,
-  limits: PlanLimits,
-): Cut {
-  const { batch, classes, plane } = extent;
-  const { rows, block, strip } = plan.grain;
-  const step = (block * strip) / greatestDivisor(block, strip);
-  const perPixel = Math.max(...Object.values(imageBytes(extent, request))) / plane;
-  const limit = maxBinding(limits);
-  const within = (bytes: number) =>
-    tilesOf(extent, {
-      rows,
-      step,
-      maxPixels: Math.floor(Math.min(bytes, request.maxTileBytes ?? bytes) / perPixel),
-      separate: request.separate,
-    });
-  const exact = within(limit);
-  // A binding that cannot begin where its data does begins earlier.
-  const tiles = exact.length === 1 && request.bindable ? exact : within(limit - MAX_ALIGNMENT);
-  const isCut = tiles.length === 0 || tiles.some((tile) => spansOf(spec, extent, tile, true).length > 1);
-  if (isCut && classes > 1 && isPlanar(spec) && request.maxTileBytes === undefined) {
-    const takesWindows = bindsWindows || !request.copyable;
-    const windows = takesWindows ? planWindows(extent, request, plan, limits) : undefined;
-    if (windows) return { tiles: eachImage(extent), windows };
-    const swept = request.copyable ? undefined : planSweeps(extent, request, plan, limits);
-    if (swept) return swept;
-    const copied = within(Math.min(limit, MAX_COPIED_BYTES));
-    if (copied.length > 0) return { tiles: copied };
-  }
-  if (tiles.length > 0) return { tiles };
-  throw new RangeError(
-    `shape: even a part of ${shapeText([batch, classes, plane])} takes more than the ${limit} bytes that this device ` +
-      `binds; request the device with segloss's requestDevice, or use backend: "reference"`,
-  );
-}
-
-function maxBinding({ maxStorageBufferBindingSize, maxBufferSize }: PlanLimits): number {
-  return Math.min(maxStorageBufferBindingSize, maxBufferSize);
-}
-
-/** What each array has of one image. */
-function imageBytes(
-  { batch, classes, plane, positions, ...extent }: Extent,
-  { targets, logits, gradient }: PlanRequest,
-): Record<ArrayName, number> {
-  const bytesOf = (type: LogitType) => (type === "f16" ? 2 : 4);
-  const targetBytes = TARGET_ARRAYS[targets].BYTES_PER_ELEMENT;
-  const ofPositions = (4 * positions) / batch;
-  return {
-    logits: classes * plane * bytesOf(logits),
-    targets: (targetCount({ batch, classes, plane, positions, ...extent }, targets) * targetBytes) / batch,
-    pixelWeights: 4 * plane,
-    gradOutput: ofPositions,
-    gradLogits: classes * plane * bytesOf(gradient || logits),
-    lossMap: ofPositions,
-    argmax: ofPositions,
-  };
-}
-
-/** Windows for one image at a time, if every kernel can bind so many. */
-function planWindows(
-  extent: Extent,
-  request: PlanRequest,
-  { variant, kernels, grain }: Pick<Plan, "variant" | "kernels" | "grain">,
-  limits: PlanLimits,
-): Variant["windows"] | undefined {
-  const { classes, plane } = extent;
-  const most = limits.maxStorageBuffersPerShaderStage;
-  const bytes = imageBytes(extent, request);
-  const windows = Object.fromEntries(
-    Object.entries(bytes)
-      .map(([name, size]) => [name, windowsOf(size, maxBinding(limits))] as const)
-      .filter(([, { count }]) => count > 1),
-  ) as Variant["windows"];
-  const isImpossible =
-    grain.rows.images > 1 ||
-    classes * plane + MAX_ALIGNMENT > 2 ** 32 || // elements are counted in 32 bits
-    (countsSome(variant) && 4 * plane + MAX_ALIGNMENT > maxBinding(limits)) ||
-    Object.values(windows).some(({ count }) => !Number.isFinite(count));
-  if (isImpossible) return undefined;
-  const isStorage = ({ layout }: Binding) => layout.type !== "uniform";
-  const fits = kernels.every(
-    (name) => bindingsOf(name, { ...variant, windows }).filter(isStorage).length <= most,
-  );
-  return fits ? windows : undefined;
-}
-
-/** Sweeps over some pixels of one image at a time, where they lie: as many classes as a binding spans. */
-function planSweeps(
-  extent: Extent,
-  request: PlanRequest,
-  { variant, kernels, grain: { rows, block, strip } }: Pick<Plan, "variant" | "kernels" | "grain">,
-  limits: PlanLimits,
-): Cut | undefined {
-  const { classes, plane } = extent;
-  const isSoft = variant.targets === "f32";
-  const readsAllTargets = isSoft && (variant.sumWeights || kernels.includes("classes"));
-  if (variant.family === "sigmoid" || rows.images > 1 || readsAllTargets) return undefined;
-  const limit = maxBinding(limits) - MAX_ALIGNMENT;
-  const bytes = imageBytes(extent, request);
-  const { logits, gradLogits, targets, ...ofPixels } = bytes;
-  const perElement = Math.max(logits, gradLogits, isSoft ? targets : 0) / (classes * plane);
-  const perPixel = [...Object.values(ofPixels), isSoft ? 0 : targets].map((size) => size / plane);
-  const carried = carriedBytes(variant) / variant.lanes;
-  const maxPixels = Math.floor(
-    Math.min(limit / Math.max(perElement, ...perPixel), Math.min(limit, MAX_COPIED_BYTES) / carried),
-  );
-  const step = (block * strip) / greatestDivisor(block, strip);
-  const tiles = tilesOf(extent, { rows, step, maxPixels, separate: true });
-  const [largest] = tiles;
-  if (!largest) return undefined;
-  const most = Math.floor((limit / perElement - largest.pixels) / plane) + 1;
-  const count = Math.ceil(classes / most);
-  const groups = Array.from({ length: count }, (_, i) => ({
-    first: Math.floor((i * classes) / count),
-    end: Math.floor(((i + 1) * classes) / count),
-  }));
-  return { tiles, groups };
-}
-
-function greatestDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestDivisor(b, a % b);
 }

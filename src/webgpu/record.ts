@@ -13,7 +13,7 @@ import {
   type PlacedArrays,
   type Window,
 } from "./bindings.js";
-import { SWEEPS_AFTER, SWEEPS_BEFORE, type KernelName } from "./kernels.js";
+import { SWEEPS_AFTER, SWEEPS_BEFORE, type KernelName } from "./variant.js";
 import type { CallSlots, Groups, PlacedTile, ResultWindows, Step, TileWindows } from "./step.js";
 import { spanOfClasses, spansOf } from "./tiles.js";
 

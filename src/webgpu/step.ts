@@ -3,12 +3,13 @@
 import { classTables, TARGET_ARRAYS, type CheckedSpec, type Extent } from "../spec.js";
 import type { ArrayName, WholeWindows, Window } from "./bindings.js";
 import { BufferUsage } from "./gpu.js";
-import { carriedBytes, isSweep, type Kernel, type KernelCache, type KernelName } from "./kernels.js";
+import type { Kernel, KernelCache } from "./kernels.js";
 import { countedTargets, gridsOf, type Grid, type Plan, type PlanLimits, type PlanRequest } from "./plan.js";
 import { PROBLEM_BYTES } from "./problem.js";
 import type { Slot } from "./slots.js";
 import type { Binding } from "./storage.js";
 import { extentOf, tileFields, type Tile, type TileFields } from "./tiles.js";
+import { carriedBytes, isSweep, type KernelName } from "./variant.js";
 
 /** What the kernels read and write of one tile. What is not asked for is not given. */
 export type TileWindows = Record<"logits" | "targets", Window> & { readonly [Name in ArrayName]?: Window };

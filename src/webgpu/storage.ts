@@ -4,7 +4,7 @@
 // side; or not at all, where the call has none.
 
 import type { ArrayName } from "./bindings.js";
-import type { KernelName, Variant } from "./kernels.js";
+import type { KernelName, Variant } from "./variant.js";
 
 /** How an array is cut that no binding holds. All windows but the last are of the same size. */
 export interface Windows {
