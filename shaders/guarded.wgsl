@@ -1,18 +1,25 @@
 // Guarded: the pixels that were put off once more, with every guard.
 
 fn sweep(pixel: u32) {
-  if !takes_guards(load_carried(pixel / LANES)) {
+  if !takes_guards(pixel) {
     return;
+  }
+  let i = pixel / LANES;
+  if problem.first_class == 0u {
+    begin(pixel);
+    carried[i].highest = Ints(0);
+    carried[i].highest_bits = Bits(0u);
   }
   var position: Position;
   read_labels(&position, pixel);
-  var carried = recall(&position, problem.first_class == 0u);
-  carried.is_put_off = 1u;
-  var seen = seen_of(carried);
+  recall(&position);
+  var seen = seen_before(pixel);
   add_guarded(&position, &seen);
-  carried.largest = seen.largest;
-  carried.argmax = seen.argmax;
-  carried.highest = seen.highest;
-  carried.highest_bits = seen.highest_bits;
-  carry(&position, &carried);
+  carried[i].label_logit = position.label_logit;
+  carried[i].peak = position.peak;
+  carried[i].mass = position.mass;
+  carried[i].largest = seen.largest;
+  carried[i].argmax = seen.argmax;
+  carried[i].highest = seen.highest;
+  carried[i].highest_bits = seen.highest_bits;
 }

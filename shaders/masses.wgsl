@@ -1,19 +1,21 @@
 // Masses: the sums of exponentials, and whether a pixel is put off.
 
 fn sweep(pixel: u32) {
+  let i = pixel / LANES;
   var position: Position;
   read_labels(&position, pixel);
-  var carried = recall(&position, false);
+  recall(&position);
   var look = no_look();
-  look.largest = carried.largest;
-  look.argmax = carried.argmax;
-  look.strange = carried.strange;
+  look.largest = carried[i].largest;
+  look.argmax = carried[i].argmax;
+  look.strange = carried[i].strange;
   add_masses(&position, &look);
-  carried.largest = look.largest;
-  carried.argmax = look.argmax;
-  carried.strange = look.strange;
-  carried.strange_halves |= u32(saw_strange_half());
+  let strange_halves = carried[i].strange_halves | u32(saw_strange_half());
+  carried[i].mass = position.mass;
+  carried[i].largest = look.largest;
+  carried[i].argmax = look.argmax;
+  carried[i].strange = look.strange;
+  carried[i].strange_halves = strange_halves;
   // The last sweep tells.
-  carried.is_put_off = u32(is_not_taken(&position, look)) | carried.strange_halves;
-  carry(&position, &carried);
+  carried[i].is_put_off = u32(is_not_taken(&position, look)) | strange_halves;
 }

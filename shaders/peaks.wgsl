@@ -1,27 +1,26 @@
 // Peaks: the largest logit, and the sum of the others.
 
 fn sweep(pixel: u32) {
+  let i = pixel / LANES;
   var position: Position;
-  var carried = load_carried(pixel / LANES);
   if problem.first_class == 0u {
-    carried = Carried();
-    carried.largest = Floats(LOWEST);
     read_targets(&position, pixel);
-    carried.labels = position.labels;
-    carried.valid = select(Bits(0u), Bits(1u), position.valid);
-    carried.peak = Floats(LOWEST);
-    carried.runner_up = Floats(LOWEST);
+    carried[i] = Carried();
+    carried[i].labels = position.labels;
+    carried[i].valid = select(Bits(0u), Bits(1u), position.valid);
+    carried[i].peak = Floats(LOWEST);
+    carried[i].runner_up = Floats(LOWEST);
+    carried[i].largest = Floats(LOWEST);
   }
-  recall(&position, pixel, carried);
-  var seen = seen_of(carried);
+  recall_peak(&position, pixel);
+  var seen = seen_before(pixel);
   add_peaks(&position, &seen);
-  carried.peak = position.peak;
-  carried.runner_up = position.runner_up;
-  carried.mass = position.mass;
-  carried.peak_class = position.peak_class;
-  carried.largest = seen.largest;
-  carried.argmax = seen.argmax;
-  carried.highest = seen.highest;
-  carried.highest_bits = seen.highest_bits;
-  store_carried(pixel / LANES, carried);
+  carried[i].peak = position.peak;
+  carried[i].runner_up = position.runner_up;
+  carried[i].mass = position.mass;
+  carried[i].peak_class = position.peak_class;
+  carried[i].largest = seen.largest;
+  carried[i].argmax = seen.argmax;
+  carried[i].highest = seen.highest;
+  carried[i].highest_bits = seen.highest_bits;
 }

@@ -1,23 +1,22 @@
 // Terms: what each probability adds to the loss of a pixel.
 
 fn sweep(pixel: u32) {
+  let i = pixel / LANES;
   var position: Position;
-  var carried = load_carried(pixel / LANES);
   if problem.first_class == 0u {
-    carried = Carried();
-    carried.largest = Floats(LOWEST);
     read_targets(&position, pixel);
-    carried.labels = position.labels;
-    carried.valid = select(Bits(0u), Bits(1u), position.valid);
+    carried[i] = Carried();
+    carried[i].labels = position.labels;
+    carried[i].valid = select(Bits(0u), Bits(1u), position.valid);
+    carried[i].largest = Floats(LOWEST);
   }
-  recall(&position, pixel, carried);
-  var seen = seen_of(carried);
+  recall(&position, pixel);
+  var seen = seen_before(pixel);
   add_terms(&position, &seen);
-  carried.loss = position.loss;
-  carried.largest = seen.largest;
-  carried.argmax = seen.argmax;
-  carried.highest = seen.highest;
-  carried.highest_bits = seen.highest_bits;
-  carried.out_of_range = select(Bits(0u), Bits(1u), position.out_of_range);
-  store_carried(pixel / LANES, carried);
+  carried[i].loss = position.loss;
+  carried[i].largest = seen.largest;
+  carried[i].argmax = seen.argmax;
+  carried[i].highest = seen.highest;
+  carried[i].highest_bits = seen.highest_bits;
+  carried[i].out_of_range = select(Bits(0u), Bits(1u), position.out_of_range);
 }

@@ -1,5 +1,5 @@
 // Guards are for all pixels.
 
-fn takes_guards(carried: Carried) -> bool {
+fn takes_guards(pixel: u32) -> bool {
   return true;
 }

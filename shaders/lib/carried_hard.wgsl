@@ -15,30 +15,26 @@ struct Carried {
   is_put_off: u32,
 }
 
-// `afresh`: nothing of this way was seen yet.
-fn recall(position: ptr<function, Position>, afresh: bool) -> Carried {
-  var carried = load_carried((*position).pixel / LANES);
-  if afresh {
-    carried = Carried();
-    carried.peak = Floats(LOWEST);
-    carried.largest = Floats(LOWEST);
-  }
-  (*position).label_logit = carried.label_logit;
-  (*position).peak = carried.peak;
-  (*position).mass = carried.mass;
-  return carried;
+// Nothing was seen yet, by this way.
+fn begin(pixel: u32) {
+  let i = pixel / LANES;
+  carried[i].label_logit = Floats(0.0);
+  carried[i].peak = Floats(LOWEST);
+  carried[i].mass = Floats(0.0);
+  carried[i].largest = Floats(LOWEST);
+  carried[i].argmax = Bits(0u);
 }
 
-fn carry(position: ptr<function, Position>, carried: ptr<function, Carried>) {
-  (*carried).label_logit = (*position).label_logit;
-  (*carried).peak = (*position).peak;
-  (*carried).mass = (*position).mass;
-  store_carried((*position).pixel / LANES, *carried);
+fn recall(position: ptr<function, Position>) {
+  let i = (*position).pixel / LANES;
+  (*position).label_logit = carried[i].label_logit;
+  (*position).peak = carried[i].peak;
+  (*position).mass = carried[i].mass;
 }
 
 // What all sweeps came to.
 fn read_carried(position: ptr<function, Position>, pixel: u32) {
-  if takes_guards(load_carried(pixel / LANES)) {
+  if takes_guards(pixel) {
     read_put_off(position, pixel);
   } else {
     read_position(position, pixel);

@@ -13,24 +13,26 @@ struct Carried {
   counted: Bits,       // the gradient is not 0
 }
 
-fn recall(position: ptr<function, Position>, pixel: u32, carried: Carried) {
+fn recall(position: ptr<function, Position>, pixel: u32) {
+  let i = pixel / LANES;
   (*position).elements = first_element(pixel);
-  (*position).labels = carried.labels;
-  (*position).valid = carried.valid != Bits(0u);
-  (*position).loss = carried.loss;
-  (*position).out_of_range = carried.out_of_range != Bits(0u);
+  (*position).labels = carried[i].labels;
+  (*position).valid = carried[i].valid != Bits(0u);
+  (*position).loss = carried[i].loss;
+  (*position).out_of_range = carried[i].out_of_range != Bits(0u);
 }
 
-fn seen_of(carried: Carried) -> Seen {
-  return Seen(carried.largest, carried.argmax, carried.highest, carried.highest_bits);
+fn seen_before(pixel: u32) -> Seen {
+  let i = pixel / LANES;
+  return Seen(carried[i].largest, carried[i].argmax, carried[i].highest, carried[i].highest_bits);
 }
 
 // Of the sweeps after those of `terms`.
 fn read_position(position: ptr<function, Position>, pixel: u32) {
-  let carried = load_carried(pixel / LANES);
-  recall(position, pixel, carried);
-  (*position).argmax = carried.argmax;
-  (*position).is_nan = is_nan(seen_of(carried));
+  let seen = seen_before(pixel);
+  recall(position, pixel);
+  (*position).argmax = seen.argmax;
+  (*position).is_nan = is_nan(seen);
 }
 
 fn read_carried(position: ptr<function, Position>, pixel: u32) {

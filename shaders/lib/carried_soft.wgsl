@@ -20,30 +20,32 @@ struct Carried {
   counted: Bits,       // the gradient is not 0
 }
 
-fn recall(position: ptr<function, Position>, pixel: u32, carried: Carried) {
+fn recall_peak(position: ptr<function, Position>, pixel: u32) {
+  let i = pixel / LANES;
   (*position).elements = first_element(pixel);
-  (*position).labels = carried.labels;
-  (*position).valid = carried.valid != Bits(0u);
-  (*position).peak = carried.peak;
-  (*position).runner_up = carried.runner_up;
-  (*position).mass = carried.mass;
-  (*position).peak_class = carried.peak_class;
-  (*position).loss = carried.loss;
-  (*position).peak_slope = carried.peak_slope;
-  (*position).other_slopes = carried.other_slopes;
-  (*position).infinite = carried.infinite != Bits(0u);
-  (*position).out_of_range = carried.out_of_range != Bits(0u);
+  (*position).labels = carried[i].labels;
+  (*position).valid = carried[i].valid != Bits(0u);
+  (*position).peak = carried[i].peak;
+  (*position).runner_up = carried[i].runner_up;
+  (*position).mass = carried[i].mass;
+  (*position).peak_class = carried[i].peak_class;
 }
 
-fn seen_of(carried: Carried) -> Seen {
-  return Seen(carried.largest, carried.argmax, carried.highest, carried.highest_bits);
+fn seen_before(pixel: u32) -> Seen {
+  let i = pixel / LANES;
+  return Seen(carried[i].largest, carried[i].argmax, carried[i].highest, carried[i].highest_bits);
 }
 
 // Of the sweeps of `terms` and after them.
 fn read_position(position: ptr<function, Position>, pixel: u32) {
-  let carried = load_carried(pixel / LANES);
-  recall(position, pixel, carried);
-  read_peak(position, seen_of(carried));
+  let i = pixel / LANES;
+  recall_peak(position, pixel);
+  read_peak(position, seen_before(pixel));
+  (*position).loss = carried[i].loss;
+  (*position).peak_slope = carried[i].peak_slope;
+  (*position).other_slopes = carried[i].other_slopes;
+  (*position).infinite = carried[i].infinite != Bits(0u);
+  (*position).out_of_range = carried[i].out_of_range != Bits(0u);
 }
 
 fn read_carried(position: ptr<function, Position>, pixel: u32) {

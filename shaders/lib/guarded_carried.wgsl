@@ -1,10 +1,11 @@
 // What the sweeps of `guarded` came to.
 
-fn seen_of(carried: Carried) -> Seen {
-  return Seen(carried.largest, carried.argmax, carried.highest, carried.highest_bits);
+fn seen_before(pixel: u32) -> Seen {
+  let i = pixel / LANES;
+  return Seen(carried[i].largest, carried[i].argmax, carried[i].highest, carried[i].highest_bits);
 }
 
 fn read_guarded(position: ptr<function, Position>) -> Curve {
-  let carried = recall(position, false);
-  return guarded_curve(position, seen_of(carried));
+  recall(position);
+  return guarded_curve(position, seen_before((*position).pixel));
 }

@@ -1,5 +1,5 @@
 // Guards are for the pixels that were put off.
 
-fn takes_guards(carried: Carried) -> bool {
-  return carried.is_put_off != 0u;
+fn takes_guards(pixel: u32) -> bool {
+  return carried[pixel / LANES].is_put_off != 0u;
 }

@@ -172,6 +172,8 @@ function declareArray(
     (variable, k) =>
       `@group(0) @binding(${firstBinding + k}) var<storage, ${mode}> ${variable}: array<${of.type}>;`,
   );
+  // Of what sweeps carry, single fields are read and written.
+  if (array.name === "carried") return declarations.join("\n");
   const elements = (windows?.bytes ?? 0) / (of.bytes ?? 1);
   const each = (statement: (element: string) => string, end = "") =>
     variables.map((variable, k) => {
