@@ -14,14 +14,14 @@ export interface Fault {
 export const FAULTS: readonly Fault[] = [
   {
     name: "one sign: the gradient of the label goes up (few classes)",
-    from: "return select(of_other, -slope, (*position).labels == Ints(i32(c)));",
-    to: "return select(of_other, slope, (*position).labels == Ints(i32(c)));",
+    from: "return select(of_other, of_label, (*position).labels == Ints(i32(c)));",
+    to: "return select(of_other, -of_label, (*position).labels == Ints(i32(c)));",
     in: "4 classes",
   },
   {
     name: "one sign: the gradient of the label goes up (many classes)",
-    from: "put_gradient(first + class_offset((*position).labels), 0.0 - slope);",
-    to: "put_gradient(first + class_offset((*position).labels), slope);",
+    from: "put_gradient(first + class_offset((*position).labels), of_label);",
+    to: "put_gradient(first + class_offset((*position).labels), -of_label);",
     in: "21 classes",
   },
   {
