@@ -23,8 +23,8 @@ export type ArrayBinding<Type extends string = "f32"> = BufferBinding<Type> | re
 
 /**
  * What `encode` reads and writes. A map of any size will do. An image of planes above a binding is bound in several, or
- * copied part by part; where the device has not bindings enough, arrays with a number per class need usage COPY_SRC where
- * they are read and COPY_DST where they are written, too.
+ * copied part by part where the buffers have usage COPY_SRC and COPY_DST, or else taken some classes at a time; soft targets
+ * with `"weighted-mean"`, `perClass` or `confusion` must be one of the first two.
  */
 export interface EncodeBindings {
   /** `[N, C, ...spatial]` whatever the layout. */

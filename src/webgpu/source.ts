@@ -232,7 +232,7 @@ function shortFiles(v: Variant): string[] {
 }
 
 /** What `loss` and the sweeps have in common. */
-function positionConstants(v: Variant) {
+function commonConstants(v: Variant) {
   return {
     CLASSES: v.classes,
     WORKGROUP_SIZE: v.workgroupSize,
@@ -245,7 +245,7 @@ function positionConstants(v: Variant) {
   };
 }
 
-function positionsFiles(v: Variant): string[] {
+function commonFiles(v: Variant): string[] {
   return [
     problem,
     v.imagesTogether ? imageOfPixel : imageOfBlock,
@@ -267,8 +267,8 @@ function positionsFiles(v: Variant): string[] {
 
 function sweepOf(file: string) {
   return (v: Variant) => ({
-    constants: positionConstants(v),
-    files: [...positionsFiles(v), sweepKernel, file],
+    constants: commonConstants(v),
+    files: [...commonFiles(v), sweepKernel, file],
   });
 }
 
@@ -304,14 +304,14 @@ const KERNELS: Record<KernelName, (v: Variant) => { constants: object; files: st
   }),
   loss: (v) => ({
     constants: {
-      ...positionConstants(v),
+      ...commonConstants(v),
       PIXEL_WEIGHTS: v.pixelWeights,
       GRAD_OUTPUT_MAP: v.gradOutputMap,
       WRITE_GRADIENT: v.gradient !== false,
       WRITE_LOSS_MAP: v.lossMap,
     },
     files: [
-      ...positionsFiles(v),
+      ...commonFiles(v),
       workspace,
       kind,
       POSITIONS[v.family],
