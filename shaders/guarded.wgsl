@@ -18,8 +18,5 @@ fn sweep(pixel: u32) {
   carried[i].label_logit = position.label_logit;
   carried[i].peak = position.peak;
   carried[i].mass = position.mass;
-  carried[i].largest = seen.largest;
-  carried[i].argmax = seen.argmax;
-  carried[i].highest = seen.highest;
-  carried[i].highest_bits = seen.highest_bits;
+  keep_seen(pixel, seen);
 }

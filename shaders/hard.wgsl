@@ -1,5 +1,5 @@
-// Softmax with one label per pixel. Joined with softmax_kept or softmax_online for the logits that lib/near or lib/finite
-// take, with softmax_guarded for any other, and with one of lib/label_indexed, label_selected and label_mixed; or with
+// Softmax with one label per pixel. Joined with softmax_kept, softmax_online or, in sweeps, softmax_carried for the logits
+// that lib/near or lib/finite take, with softmax_guarded for any other, and with one of the lib/label_…; or with
 // softmax_always_guarded.
 //
 //     mass = Σ_{j≠y} exp(x_j − r)      r: lib/near x_y, else max_{j≠y} x_j

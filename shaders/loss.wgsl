@@ -1,6 +1,7 @@
-// Loss: logits and targets to the gradient, the maps and the partial sums.
+// Loss: logits and targets, or what sweeps over the logits carried, to the gradient, the maps and the partial sums.
 // A workgroup takes a block; a thread of it every WORKGROUP_SIZE-th group of LANES positions.
-// Joined with lib/blocks and a family's `Position`, `read_position` and `write_gradient`, which know what a position's loss is.
+// Joined with lib/blocks, a family's `Position`, `read_position` and `write_gradient`, which know what a position's loss is, and
+// `leave_gradient`, which says when that is written.
 //
 // pixel_weights: [batch, ...spatial]; grad_output, loss_map (bits of f32) and argmax (i32): like the positions.
 

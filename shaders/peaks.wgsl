@@ -19,8 +19,5 @@ fn sweep(pixel: u32) {
   carried[i].runner_up = position.runner_up;
   carried[i].mass = position.mass;
   carried[i].peak_class = position.peak_class;
-  carried[i].largest = seen.largest;
-  carried[i].argmax = seen.argmax;
-  carried[i].highest = seen.highest;
-  carried[i].highest_bits = seen.highest_bits;
+  keep_seen(pixel, seen);
 }

@@ -1,5 +1,6 @@
 // Softmax from probabilities, with a target for each class; p is clamped to [1e-7, 1 − 1e-7].
-// Joined with soft_kept or soft_again, which keep or repeat what is needed twice.
+// Joined with soft_kept or soft_again, which keep or repeat what is needed twice, and with lib/probabilities_at_once or
+// lib/carried_probabilities.
 //
 //     loss = Σ t_c f_c (1 − p_c)^γ (−log p_c)
 //     dL/dp_c = −t_c f_c (1 − p_c)^γ (1 / p_c + γ (−log p_c) / (1 − p_c)),   0 where p_c was clamped

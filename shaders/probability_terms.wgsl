@@ -10,13 +10,10 @@ fn sweep(pixel: u32) {
     carried[i].valid = select(Bits(0u), Bits(1u), position.valid);
     carried[i].largest = Floats(LOWEST);
   }
-  recall(&position, pixel);
+  recall_terms(&position, pixel);
   var seen = seen_before(pixel);
   add_terms(&position, &seen);
   carried[i].loss = position.loss;
-  carried[i].largest = seen.largest;
-  carried[i].argmax = seen.argmax;
-  carried[i].highest = seen.highest;
-  carried[i].highest_bits = seen.highest_bits;
+  keep_seen(pixel, seen);
   carried[i].out_of_range = select(Bits(0u), Bits(1u), position.out_of_range);
 }

@@ -1,5 +1,5 @@
 // Softmax with a target for each class: soft targets and label smoothing. Each class has a focal factor of its own.
-// Joined with soft_kept or soft_again, which keep or repeat what is needed twice.
+// Joined with soft_kept or soft_again, which keep or repeat what is needed twice, and with lib/soft_at_once or lib/carried_soft.
 //
 //     k = argmax x,   runner_up = max_{j≠k} x_j,   mass = Σ_{j≠k} exp(x_j − runner_up)
 //     T = exp(runner_up − x_k) · mass,   S = 1 + T

@@ -13,7 +13,7 @@ struct Carried {
   counted: Bits,       // the gradient is not 0
 }
 
-fn recall(position: ptr<function, Position>, pixel: u32) {
+fn recall_terms(position: ptr<function, Position>, pixel: u32) {
   let i = pixel / LANES;
   (*position).elements = first_element(pixel);
   (*position).labels = carried[i].labels;
@@ -22,15 +22,10 @@ fn recall(position: ptr<function, Position>, pixel: u32) {
   (*position).out_of_range = carried[i].out_of_range != Bits(0u);
 }
 
-fn seen_before(pixel: u32) -> Seen {
-  let i = pixel / LANES;
-  return Seen(carried[i].largest, carried[i].argmax, carried[i].highest, carried[i].highest_bits);
-}
-
 // Of the sweeps after those of `terms`.
 fn read_position(position: ptr<function, Position>, pixel: u32) {
   let seen = seen_before(pixel);
-  recall(position, pixel);
+  recall_terms(position, pixel);
   (*position).argmax = seen.argmax;
   (*position).is_nan = is_nan(seen);
 }

@@ -31,11 +31,6 @@ fn recall_peak(position: ptr<function, Position>, pixel: u32) {
   (*position).peak_class = carried[i].peak_class;
 }
 
-fn seen_before(pixel: u32) -> Seen {
-  let i = pixel / LANES;
-  return Seen(carried[i].largest, carried[i].argmax, carried[i].highest, carried[i].highest_bits);
-}
-
 // Of the sweeps of `terms` and after them.
 fn read_position(position: ptr<function, Position>, pixel: u32) {
   let i = pixel / LANES;

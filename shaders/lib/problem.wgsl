@@ -1,5 +1,6 @@
 // What one dispatch is about: the uniform that every kernel reads. Packed by src/webgpu/problem.ts. A dispatch takes one
-// tile of the map; all sizes and offsets are those of the tile.
+// tile of the map; all sizes and offsets are those of the tile. But a sweep takes its pixels where they lie in the image: its
+// class stride is the image's, and its offsets are those of class 0, which may lie before what is bound: they wrap.
 //
 // A position has one loss: a pixel of softmax, an element (pixel and channel) of sigmoid.
 
@@ -38,7 +39,7 @@ struct Problem {
   strips_per_row: u32,
   row_pixels: u32,
   first_strip: u32,
-  first_class: u32,           // of a sweep: see sweep.wgsl
+  first_class: u32,           // of a sweep (see sweep.wgsl), or of a tile of channels
   end_class: u32,
 }
 

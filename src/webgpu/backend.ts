@@ -46,8 +46,8 @@ import { UniformSlots, type Slot } from "./slots.js";
 import { Step } from "./step.js";
 
 /**
- * What `prepare` compiles for: what `encode` will be given, at offsets that are multiples of 16 bytes. For an image above a
- * binding software adapters expect buffers that can be copied: logits with usage COPY_SRC, the gradient with COPY_DST.
+ * What `prepare` compiles for: what `encode` will be given, at offsets that are multiples of 16 bytes. For an image of
+ * softmax that is taken in parts it expects buffers that can be copied: logits with usage COPY_SRC, the gradient with COPY_DST.
  */
 export interface PrepareRequest {
   /** `[N, C, ...spatial]`. */
@@ -366,9 +366,10 @@ export class WebGPUBackend implements LossBackend {
 
   /** The uniforms of a call, whichever tile. */
   private slotsFor(gradOutput: number, stepNumber: number): SlotsOf {
-    return ({ extent, fields }, arrays, whole) => {
+    return ({ extent, fields, isLater }, arrays, whole) => {
       const problem = problemOf(this.spec, extent, fields, {
-        grad_output: gradOutput,
+        // Nothing reads it of a later part, which need not be written anew with it.
+        grad_output: isLater ? 1 : gradOutput,
         logits_offset: arrays.logits.first,
         targets_offset: arrays.targets.first,
         pixel_weights_offset: arrays.pixelWeights?.first ?? 0,

@@ -8,10 +8,10 @@ import type { Plan, PlanLimits, PlanRequest } from "./plan.js";
 import type { Profile } from "./profile.js";
 import { bindingsOf } from "./source.js";
 import { countsSome, MAX_ALIGNMENT, windowsOf, type Binding } from "./storage.js";
-import { eachImage, isPlanar, spansOf, tilesOf, type ClassRange, type Tile } from "./tiles.js";
+import { eachImage, isPlanar, spansOf, tilesOf, type ClassRange, type Grain, type Tile } from "./tiles.js";
 import { carriedBytes, type Variant } from "./variant.js";
 
-/** Of an array that is copied together tile by tile: no more is gained by larger tiles. */
+/** Of what is copied together, or carried, tile by tile: no more is gained by larger tiles. */
 const MAX_COPIED_BYTES = 2 ** 26;
 
 /** The tiles of a map, and the windows that arrays of a tile are bound in where one does not do. */
@@ -31,22 +31,21 @@ export function planCut(
   limits: PlanLimits,
 ): Cut {
   const { batch, classes, plane } = extent;
-  const { rows, block, strip } = plan.grain;
-  const step = (block * strip) / greatestDivisor(block, strip);
-  const perPixel = Math.max(...Object.values(imageBytes(extent, request))) / plane;
   const limit = maxBinding(limits);
+  const rules = {
+    rows: plan.grain.rows,
+    step: stepOf(plan.grain),
+    pixelBytes: Math.max(...Object.values(imageBytes(extent, request))) / plane,
+    separate: request.separate,
+  };
   const within = (bytes: number) =>
-    tilesOf(extent, {
-      rows,
-      step,
-      maxPixels: Math.floor(Math.min(bytes, request.maxTileBytes ?? bytes) / perPixel),
-      separate: request.separate,
-    });
+    tilesOf(extent, { ...rules, maxBytes: Math.min(bytes, request.maxTileBytes ?? bytes) });
   const exact = within(limit);
   // A binding that cannot begin where its data does begins earlier.
   const tiles = exact.length === 1 && request.bindable ? exact : within(limit - MAX_ALIGNMENT);
   const isCut = tiles.length === 0 || tiles.some((tile) => spansOf(spec, extent, tile, true).length > 1);
-  if (isCut && classes > 1 && isPlanar(spec) && request.maxTileBytes === undefined) {
+  const isWhole = request.maxTileBytes === undefined; // and not uploaded tile by tile
+  if (isCut && isWhole && classes > 1 && isPlanar(spec) && spec.family === "softmax") {
     const takesWindows = bindsWindows || !request.copyable;
     const windows = takesWindows ? planWindows(extent, request, plan, limits) : undefined;
     if (windows) return { tiles: eachImage(extent), windows };
@@ -117,24 +116,23 @@ function planWindows(
 function planSweeps(
   extent: Extent,
   request: PlanRequest,
-  { variant, kernels, grain: { rows, block, strip } }: Pick<Plan, "variant" | "kernels" | "grain">,
+  { variant, kernels, grain }: Pick<Plan, "variant" | "kernels" | "grain">,
   limits: PlanLimits,
 ): Cut | undefined {
   const { classes, plane } = extent;
   const isSoft = variant.targets === "f32";
   const readsAllTargets = isSoft && (variant.sumWeights || kernels.includes("classes"));
-  if (variant.family === "sigmoid" || rows.images > 1 || readsAllTargets) return undefined;
+  if (grain.rows.images > 1 || readsAllTargets) return undefined;
   const limit = maxBinding(limits) - MAX_ALIGNMENT;
   const bytes = imageBytes(extent, request);
   const { logits, gradLogits, targets, ...ofPixels } = bytes;
   const perElement = Math.max(logits, gradLogits, isSoft ? targets : 0) / (classes * plane);
   const perPixel = [...Object.values(ofPixels), isSoft ? 0 : targets].map((size) => size / plane);
   const carried = carriedBytes(variant) / variant.lanes;
-  const maxPixels = Math.floor(
-    Math.min(limit / Math.max(perElement, ...perPixel), Math.min(limit, MAX_COPIED_BYTES) / carried),
-  );
-  const step = (block * strip) / greatestDivisor(block, strip);
-  const tiles = tilesOf(extent, { rows, step, maxPixels, separate: true });
+  const pixelBytes = Math.max(perElement, carried, ...perPixel);
+  const maxBytes = Math.min(limit, MAX_COPIED_BYTES);
+  const { rows } = grain;
+  const tiles = tilesOf(extent, { rows, step: stepOf(grain), maxBytes, pixelBytes, separate: true });
   const [largest] = tiles;
   if (!largest) return undefined;
   const most = Math.floor((limit / perElement - largest.pixels) / plane) + 1;
@@ -144,6 +142,11 @@ function planSweeps(
     end: Math.floor(((i + 1) * classes) / count),
   }));
   return { tiles, groups };
+}
+
+/** Parts of an image hold whole blocks and strips. */
+function stepOf({ block, strip }: Grain): number {
+  return (block * strip) / greatestDivisor(block, strip);
 }
 
 function greatestDivisor(a: number, b: number): number {

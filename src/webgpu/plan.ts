@@ -68,7 +68,7 @@ export type Grid = readonly [x: number, y: number];
 
 export interface Plan {
   readonly variant: Variant;
-  /** In the order they run: `count` for all tiles, `divide`, for each tile sweeps, `loss` and `classes`, `finish`. */
+  /** In the order they run: `count` for all tiles, `divide`, for each tile `loss` among its sweeps and `classes`, `finish`. */
   readonly kernels: readonly KernelName[];
   readonly tiles: readonly Tile[];
   /** The classes of each sweep, where there are sweeps. */
@@ -125,11 +125,11 @@ export function makePlan(
 /** The workgroups of each kernel for one tile. */
 export function gridsOf(
   { variant }: Plan,
-  { blocks, strips }: TileFields,
+  { blocks, strips, first_class, end_class }: TileFields,
   limits: Pick<PlanLimits, "maxComputeWorkgroupsPerDimension">,
 ): Record<KernelName, Grid> {
   const over = (count: number) => gridOf(count, limits.maxComputeWorkgroupsPerDimension);
-  const stripThreads = variant.family === "softmax" ? strips : strips * variant.classes;
+  const stripThreads = variant.family === "softmax" ? strips : strips * (end_class - first_class);
   return {
     count: over(blocks),
     divide: [1, 1],

@@ -1,5 +1,5 @@
 // Record: one call, tile by tile, into the caller's encoder. Some pixels of planes do not lie together: they are copied
-// together before a tile, and its outputs back after it.
+// together before a tile, and its outputs back after it; or sweeps take them where they lie, some classes at a time.
 
 import type { Span } from "../arrays.js";
 import type { CheckedSpec } from "../spec.js";
@@ -48,8 +48,13 @@ export interface BoundTile {
 /** A call with its bind groups. */
 export interface BoundCall {
   readonly call: Call;
-  /** Of each tile its parts: itself, or one for each group of classes that sweeps take. */
-  readonly tiles: readonly (readonly BoundTile[])[];
+  readonly tiles: readonly BoundParts[];
+}
+
+/** A tile once for each group of classes that sweeps take of it, or once. Other kernels take the first. */
+interface BoundParts {
+  readonly first: BoundTile;
+  readonly all: readonly BoundTile[];
 }
 
 export class Recorder {
@@ -66,9 +71,10 @@ export class Recorder {
 
   /** Records a call, and gives what is needed to record it again. */
   record(encoder: GPUCommandEncoder, call: Call, slotsOf: SlotsOf): BoundCall {
-    const tiles = this.step.tiles.map((placed) =>
-      this.step.partsOf(placed).map((part) => this.bind(part, call, slotsOf)),
-    );
+    const tiles = this.step.tiles.map((placed): BoundParts => {
+      const all = this.step.partsOf(placed).map((part) => this.bind(part, call, slotsOf));
+      return { first: all[0]!, all };
+    });
     const bound = { call, tiles };
     this.replay(encoder, bound, ({ slots }) => slots);
     return bound;
@@ -80,7 +86,7 @@ export class Recorder {
     bound: BoundCall,
     slotsOf: (tile: BoundTile) => CallSlots,
   ): boolean {
-    const slots = new Map(bound.tiles.flat().map((tile) => [tile, slotsOf(tile)]));
+    const slots = new Map(bound.tiles.flatMap(({ all }) => all).map((tile) => [tile, slotsOf(tile)]));
     if (![...slots].every(([tile, others]) => areSameBuffers(tile.slots, others))) return false;
     this.replay(encoder, bound, (tile) => slots.get(tile)!);
     return true;
@@ -101,22 +107,21 @@ export class Recorder {
     const sweep = (names: readonly KernelName[], parts: readonly BoundTile[]) => {
       for (const name of names) if (step.has(name)) for (const part of parts) dispatch(name, part);
     };
-    for (const [tile] of tiles) {
-      passes.copy(tile!.gathered.targets);
-      dispatch("count", tile!);
+    for (const { first } of tiles) {
+      passes.copy(first.gathered.targets);
+      dispatch("count", first);
     }
-    const first = tiles[0]![0]!;
-    dispatch("divide", first);
-    for (const parts of tiles) {
-      const [tile] = parts;
-      for (const copies of Object.values(tile!.gathered)) passes.copy(copies);
-      sweep(SWEEPS_BEFORE, parts);
-      dispatch("loss", tile!);
-      sweep(SWEEPS_AFTER, parts);
-      dispatch("classes", tile!);
-      passes.copy(tile!.scattered);
+    const [{ first: firstOfAll }] = tiles as [BoundParts];
+    dispatch("divide", firstOfAll);
+    for (const { first, all } of tiles) {
+      for (const copies of Object.values(first.gathered)) passes.copy(copies);
+      sweep(SWEEPS_BEFORE, all);
+      dispatch("loss", first);
+      sweep(SWEEPS_AFTER, all);
+      dispatch("classes", first);
+      passes.copy(first.scattered);
     }
-    dispatch("finish", first);
+    dispatch("finish", firstOfAll);
     passes.close();
   }
 

@@ -14,6 +14,7 @@ import atOnce from "../../shaders/lib/at_once.wgsl?raw";
 import blocks from "../../shaders/lib/blocks.wgsl?raw";
 import carriedHard from "../../shaders/lib/carried_hard.wgsl?raw";
 import carriedProbabilities from "../../shaders/lib/carried_probabilities.wgsl?raw";
+import carriedSeen from "../../shaders/lib/carried_seen.wgsl?raw";
 import carriedSoft from "../../shaders/lib/carried_soft.wgsl?raw";
 import classResult from "../../shaders/lib/class_result.wgsl?raw";
 import classTable from "../../shaders/lib/class_table.wgsl?raw";
@@ -208,13 +209,22 @@ function positionFiles(v: Variant): string[] {
   const kept = v.kept && !v.sweeps ? softKept : softAgain;
   const ofClasses = [seen, isSoft ? classTargetsSoft : classTargetsHard, kept];
   if (v.from === "probabilities")
-    return [...ofClasses, probability, probabilities, v.sweeps ? carriedProbabilities : probabilitiesAtOnce];
-  return [...ofClasses, soft, v.sweeps ? carriedSoft : softAtOnce];
+    return [
+      ...ofClasses,
+      probability,
+      probabilities,
+      ...(v.sweeps ? [carriedProbabilities, carriedSeen] : [probabilitiesAtOnce]),
+    ];
+  return [...ofClasses, soft, ...(v.sweeps ? [carriedSoft, carriedSeen] : [softAtOnce])];
 }
 
 /** Softmax with one label per pixel. */
 function hardFiles(v: Variant): string[] {
-  const guarded = [softmaxGuarded, ...(v.sweeps ? [carriedHard, guardedCarried] : [guardedAtOnce]), hard];
+  const guarded = [
+    softmaxGuarded,
+    ...(v.sweeps ? [carriedHard, carriedSeen, guardedCarried] : [guardedAtOnce]),
+    hard,
+  ];
   if (!hasShortWay(v)) return [softmaxAlwaysGuarded, ...(v.sweeps ? [allGuarded] : []), ...guarded];
   return [
     look,

@@ -29,6 +29,8 @@ export interface PlacedTile {
   readonly extent: Extent;
   readonly fields: TileFields;
   readonly grids: Record<KernelName, Grid>;
+  /** Sweeps over other classes of the same pixels come before it: no other kernel takes it. */
+  readonly isLater: boolean;
 }
 
 /** The bind groups of a tile. */
@@ -61,7 +63,13 @@ export class Step {
     this.kernels = new Map(plan.kernels.map((name) => [name, kernels.get(name, plan.variant)]));
     this.tiles = plan.tiles.map((tile) => {
       const fields = tileFields(extent, plan.grain, tile);
-      return { tile, fields, extent: extentOf(extent, tile), grids: gridsOf(plan, fields, limits) };
+      return {
+        tile,
+        fields,
+        extent: extentOf(extent, tile),
+        grids: gridsOf(plan, fields, limits),
+        isLater: false,
+      };
     });
     const { classes } = extent;
     const { STORAGE, UNIFORM } = BufferUsage;
@@ -111,12 +119,11 @@ export class Step {
   }
 
   private makeGroups(
-    { extent, tile: { classes } }: PlacedTile,
+    { extent, isLater }: PlacedTile,
     tile: TileWindows,
     whole: ResultWindows,
     slots: CallSlots,
   ): Groups {
-    const isLater = this.plan.variant.sweeps && classes.first > 0;
     const { ownResult, result, perClass, confusion } = whole;
     const named = {
       ...tile,
@@ -167,6 +174,7 @@ export class Step {
     if (!groups) return [placed];
     return groups.map((classes) => ({
       ...placed,
+      isLater: classes.first > 0,
       tile: { ...placed.tile, classes },
       fields: {
         ...placed.fields,

@@ -4,7 +4,7 @@
 // side; or not at all, where the call has none.
 
 import type { ArrayName } from "./bindings.js";
-import type { KernelName, Variant } from "./variant.js";
+import { hasTwoWays, type KernelName, type Variant } from "./variant.js";
 
 /** How an array is cut that no binding holds. All windows but the last are of the same size. */
 export interface Windows {
@@ -71,7 +71,7 @@ export function storageOf(kernel: KernelName, v: Variant): StorageArray[] {
     case "loss":
       return [
         ...carried,
-        { ...targets, isBound: !v.sweeps || v.targets !== "f32" },
+        { ...targets, isBound: !v.sweeps || hasTwoWays(v) },
         array("pixelWeights", "read", FLOATS, v.pixelWeights),
         array("gradOutput", "read", FLOATS, v.gradOutputMap),
         ...ofClasses(!v.sweeps, !v.sweeps && v.gradient !== false),
@@ -82,10 +82,19 @@ export function storageOf(kernel: KernelName, v: Variant): StorageArray[] {
     case "masses":
     case "guarded":
     case "peaks":
-    case "terms":
       return [...carried, targets, ...ofClasses(true, v.inPlace)];
+    case "terms":
+      return [
+        ...carried,
+        { ...targets, isBound: v.from === "probabilities" || v.targets === "f32" },
+        ...ofClasses(true, v.inPlace),
+      ];
     case "gradients":
-      return [...carried, targets, ...ofClasses(true, true)];
+      return [
+        ...carried,
+        { ...targets, isBound: hasTwoWays(v) || v.targets === "f32" },
+        ...ofClasses(true, true),
+      ];
     case "classes":
       return [targets, array("lossMap", "read", WORDS), array("argmax", "read", WORDS)];
     case "divide":

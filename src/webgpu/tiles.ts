@@ -59,8 +59,10 @@ export interface TileRules {
   readonly rows: Rows;
   /** Parts of an image begin at multiples of this many pixels. */
   readonly step: number;
-  /** The most pixels of a tile, with all their classes; with fewer more. */
-  readonly maxPixels: number;
+  /** What a tile may take of the largest array, */
+  readonly maxBytes: number;
+  /** of which all classes of a pixel take so much. */
+  readonly pixelBytes: number;
   /** Each image is a tile, or several. */
   readonly separate: boolean;
 }
@@ -68,7 +70,8 @@ export interface TileRules {
 /** The tiles of a map, in order; none if not even the smallest is small enough. */
 export function tilesOf(extent: Extent, rules: TileRules): Tile[] {
   const { batch, classes, plane } = extent;
-  const { rows, maxPixels, separate } = rules;
+  const { rows, maxBytes, pixelBytes, separate } = rules;
+  const maxPixels = Math.floor(maxBytes / pixelBytes);
   const all: ClassRange = { first: 0, end: classes };
   const rowPixels = rows.images * plane;
   const images = separate ? 1 : Math.floor(maxPixels / rowPixels) * rows.images;
@@ -88,7 +91,7 @@ export function tilesOf(extent: Extent, rules: TileRules): Tile[] {
 /** Tiles of whole channels, which lie together, or of parts of one. */
 function channelTiles(extent: Extent, rules: TileRules): Tile[] {
   const { batch, classes, plane } = extent;
-  const maxPositions = rules.maxPixels * classes;
+  const maxPositions = Math.floor((rules.maxBytes * classes) / rules.pixelBytes);
   const channels = Math.max(1, Math.floor(maxPositions / plane));
   return starts(batch, 1).flatMap((image) =>
     starts(classes, channels).flatMap((first) => {
@@ -130,7 +133,7 @@ function starts(end: number, step: number): number[] {
 }
 
 /** The shape of a tile, alone. */
-export function extentOf({ classes, pixels, positions }: Extent, tile: Tile): Extent {
+export function extentOf({ pixels, positions }: Extent, tile: Tile): Extent {
   const count = tile.images * tile.pixels;
   const ofTile = tile.classes.end - tile.classes.first;
   return {
@@ -138,7 +141,7 @@ export function extentOf({ classes, pixels, positions }: Extent, tile: Tile): Ex
     classes: ofTile,
     plane: tile.pixels,
     pixels: count,
-    positions: count * (positions / pixels) * (ofTile / classes),
+    positions: positions === pixels ? count : count * ofTile,
   };
 }
 

@@ -17,7 +17,7 @@ const map = fc.record({
   family: fc.constantFrom("softmax" as const, "sigmoid" as const),
   layout: fc.constantFrom("channels-first" as const, "channels-last" as const),
   batch: fc.integer({ min: 1, max: 9 }),
-  classes: fc.integer({ min: 1, max: 5 }),
+  classes: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 6, max: 60 })),
   plane: fc.oneof(
     fc.integer({ min: 1, max: 60 }),
     fc.integer({ min: 1000, max: 3000 }),
@@ -26,17 +26,18 @@ const map = fc.record({
   block: fc.constantFrom(64, 256, 1024),
   strip: fc.constantFrom(32, 128),
   separate: fc.boolean(),
-  maxPixels: fc.integer({ min: 1024, max: 100_000 }),
+  maxBytes: fc.integer({ min: 1024, max: 100_000 }),
+  pixelBytes: fc.constantFrom(1, 4, 12),
 });
 type Map = typeof map extends fc.Arbitrary<infer M> ? M : never;
 
-function cut({ batch, classes, plane, block, strip, separate, maxPixels, ...given }: Map) {
+function cut({ batch, classes, plane, block, strip, separate, maxBytes, pixelBytes, ...given }: Map) {
   const spec = checkSpec(given satisfies LossSpec);
   const extent = checkShape(spec, [batch, classes, plane]);
   const rows = rowsOf(spec, extent, separate);
   const grain: Grain = { rows, block, strip };
   const step = Math.max(block, strip);
-  return { spec, extent, grain, tiles: tilesOf(extent, { rows, step, maxPixels, separate }) };
+  return { spec, extent, grain, tiles: tilesOf(extent, { rows, step, maxBytes, pixelBytes, separate }) };
 }
 
 type Cut = ReturnType<typeof cut>;
@@ -111,6 +112,30 @@ describe("tiles", () => {
     );
   });
 
+  test("have whole numbers of everything, and all positions together", () => {
+    fc.assert(
+      fc.property(map, (given) => {
+        const { extent, grain, tiles } = cut(given);
+        fc.pre(tiles.length > 0);
+        const extents = tiles.map((tile) => extentOf(extent, tile));
+        const fields = tiles.map((tile) => tileFields(extent, grain, tile));
+        for (const numbers of [...extents, ...fields])
+          expect(Object.entries(numbers).filter(([, value]) => !Number.isInteger(value))).toEqual([]);
+        expect(extents.reduce((sum, { positions }) => sum + positions, 0)).toBe(extent.positions);
+      }),
+    );
+  });
+
+  test("of some channels have all of their positions, however many there are", () => {
+    for (let classes = 1; classes <= 64; classes++) {
+      const extent = checkShape(checkSpec({ family: "sigmoid" }), [1, classes, 1024, 1024]);
+      for (let end = 1; end <= classes; end++) {
+        const tile: Tile = { image: 0, images: 1, pixel: 0, pixels: 2 ** 20, classes: { first: 0, end } };
+        expect(extentOf(extent, tile).positions).toBe(end * 2 ** 20);
+      }
+    }
+  });
+
   test("sum the same strips into the same places as the whole map", () => {
     fc.assert(
       fc.property(map, (given) => {
@@ -138,7 +163,7 @@ describe("tiles", () => {
         expect(next).toBe(extent.pixels * (ofClasses ? extent.classes : 1));
         for (const { images, pixels, classes } of tiles)
           expect(images * pixels * (classes.end - classes.first)).toBeLessThanOrEqual(
-            given.maxPixels * extent.classes,
+            (given.maxBytes * extent.classes) / given.pixelBytes,
           );
       }),
     );
@@ -155,7 +180,7 @@ describe("tiles", () => {
   test("are one where all fits, largest first where not", () => {
     fc.assert(
       fc.property(map, (given) => {
-        const all = cut({ ...given, separate: false, maxPixels: 1e9 });
+        const all = cut({ ...given, separate: false, maxBytes: 1e9 });
         expect(all.tiles).toHaveLength(1);
         const sizes = cut(given).tiles.map(({ images, pixels }) => images * pixels);
         expect(Math.max(...sizes, 0)).toBe(sizes[0] ?? 0);
@@ -167,7 +192,7 @@ describe("tiles", () => {
     const spec = checkSpec();
     const extent = checkShape(spec, [2, 256, 2 ** 31 - 2 ** 20]);
     const rows = rowsOf(spec, extent, false);
-    const tiles = tilesOf(extent, { rows, step: 1024, maxPixels: 2 ** 17, separate: false });
+    const tiles = tilesOf(extent, { rows, step: 1024, maxBytes: 2 ** 17, pixelBytes: 1, separate: false });
     const last = tiles.at(-1)!;
     expect(spansOf(spec, extent, last, true).at(-1)).toEqual({
       first: 2 * 256 * (2 ** 31 - 2 ** 20) - 2 ** 17,
