@@ -4,19 +4,18 @@ fn sweep(pixel: u32) {
   if !takes_guards(pixel) {
     return;
   }
-  let i = pixel / LANES;
   if problem.first_class == 0u {
     begin(pixel);
-    carried[i].highest = Ints(0);
-    carried[i].highest_bits = Bits(0u);
+    carry_bits(HIGHEST, pixel, Bits(0u));
+    carry_bits(HIGHEST_BITS, pixel, Bits(0u));
   }
   var position: Position;
   read_labels(&position, pixel);
   recall(&position);
   var seen = seen_before(pixel);
   add_guarded(&position, &seen);
-  carried[i].label_logit = position.label_logit;
-  carried[i].peak = position.peak;
-  carried[i].mass = position.mass;
+  carry(LABEL_LOGIT, pixel, position.label_logit);
+  carry(PEAK, pixel, position.peak);
+  carry(MASS, pixel, position.mass);
   keep_seen(pixel, seen);
 }

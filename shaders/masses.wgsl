@@ -1,21 +1,20 @@
 // Masses: the sums of exponentials, and whether a pixel is put off.
 
 fn sweep(pixel: u32) {
-  let i = pixel / LANES;
   var position: Position;
   read_labels(&position, pixel);
   recall(&position);
   var look = no_look();
-  look.largest = carried[i].largest;
-  look.argmax = carried[i].argmax;
-  look.strange = carried[i].strange;
+  look.largest = carried_floats(LARGEST, pixel);
+  look.argmax = carried_bits(ARGMAX, pixel);
+  look.strange = carried_bits(STRANGE, pixel);
   add_masses(&position, &look);
-  let strange_halves = carried[i].strange_halves | u32(saw_strange_half());
-  carried[i].mass = position.mass;
-  carried[i].largest = look.largest;
-  carried[i].argmax = look.argmax;
-  carried[i].strange = look.strange;
-  carried[i].strange_halves = strange_halves;
+  let strange_halves = carried_mask(STRANGE_HALVES, pixel) | Mask(saw_strange_half());
+  carry(MASS, pixel, position.mass);
+  carry(LARGEST, pixel, look.largest);
+  carry_bits(ARGMAX, pixel, look.argmax);
+  carry_bits(STRANGE, pixel, look.strange);
+  carry_mask(STRANGE_HALVES, pixel, strange_halves);
   // The last sweep tells.
-  carried[i].is_put_off = u32(is_not_taken(&position, look)) | strange_halves;
+  carry_mask(IS_PUT_OFF, pixel, strange_halves | Mask(is_not_taken(&position, look)));
 }

@@ -1,23 +1,28 @@
 // Peaks: the largest logit, and the sum of the others.
 
 fn sweep(pixel: u32) {
-  let i = pixel / LANES;
   var position: Position;
   if problem.first_class == 0u {
     read_targets(&position, pixel);
-    carried[i] = Carried();
-    carried[i].labels = position.labels;
-    carried[i].valid = select(Bits(0u), Bits(1u), position.valid);
-    carried[i].peak = Floats(LOWEST);
-    carried[i].runner_up = Floats(LOWEST);
-    carried[i].largest = Floats(LOWEST);
+    carry_bits(LABELS, pixel, bitcast<Bits>(position.labels));
+    carry_mask(VALID, pixel, position.valid);
+    carry(PEAK, pixel, Floats(LOWEST));
+    carry(RUNNER_UP, pixel, Floats(LOWEST));
+    carry(MASS, pixel, Floats(0.0));
+    carry_bits(PEAK_CLASS, pixel, Bits(0u));
+    keep_seen(pixel, nothing_seen());
+    carry(LOSS, pixel, Floats(0.0));
+    carry(PEAK_SLOPE, pixel, Floats(0.0));
+    carry(OTHER_SLOPES, pixel, Floats(0.0));
+    carry_bits(INFINITE, pixel, Bits(0u));
+    carry_bits(OUTSIDE, pixel, Bits(0u));
   }
   recall_peak(&position, pixel);
   var seen = seen_before(pixel);
   add_peaks(&position, &seen);
-  carried[i].peak = position.peak;
-  carried[i].runner_up = position.runner_up;
-  carried[i].mass = position.mass;
-  carried[i].peak_class = position.peak_class;
+  carry(PEAK, pixel, position.peak);
+  carry(RUNNER_UP, pixel, position.runner_up);
+  carry(MASS, pixel, position.mass);
+  carry_bits(PEAK_CLASS, pixel, position.peak_class);
   keep_seen(pixel, seen);
 }

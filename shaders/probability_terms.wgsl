@@ -1,19 +1,19 @@
 // Terms: what each probability adds to the loss of a pixel.
 
 fn sweep(pixel: u32) {
-  let i = pixel / LANES;
   var position: Position;
   if problem.first_class == 0u {
     read_targets(&position, pixel);
-    carried[i] = Carried();
-    carried[i].labels = position.labels;
-    carried[i].valid = select(Bits(0u), Bits(1u), position.valid);
-    carried[i].largest = Floats(LOWEST);
+    carry_bits(LABELS, pixel, bitcast<Bits>(position.labels));
+    carry_mask(VALID, pixel, position.valid);
+    carry(LOSS, pixel, Floats(0.0));
+    keep_seen(pixel, nothing_seen());
+    carry_bits(OUTSIDE, pixel, Bits(0u));
   }
   recall_terms(&position, pixel);
   var seen = seen_before(pixel);
   add_terms(&position, &seen);
-  carried[i].loss = position.loss;
+  carry(LOSS, pixel, position.loss);
   keep_seen(pixel, seen);
-  carried[i].out_of_range = select(Bits(0u), Bits(1u), position.out_of_range);
+  carry_mask(OUTSIDE, pixel, position.out_of_range);
 }

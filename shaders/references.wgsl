@@ -1,11 +1,10 @@
 // References: what exponentials are relative to, the label's logit or the largest of the others.
 
 fn sweep(pixel: u32) {
-  let i = pixel / LANES;
   if problem.first_class == 0u {
     begin(pixel);
-    carried[i].strange = Bits(0u);
-    carried[i].strange_halves = 0u;
+    carry_bits(STRANGE, pixel, Bits(0u));
+    carry_bits(STRANGE_HALVES, pixel, Bits(0u));
   }
   var position: Position;
   read_labels(&position, pixel);
@@ -15,6 +14,6 @@ fn sweep(pixel: u32) {
     pick_label(&position, c, logit);
     take_other(&position, c, logit);
   }
-  carried[i].label_logit = position.label_logit;
-  carried[i].peak = position.peak;
+  carry(LABEL_LOGIT, pixel, position.label_logit);
+  carry(PEAK, pixel, position.peak);
 }

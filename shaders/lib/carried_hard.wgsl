@@ -1,35 +1,33 @@
-// What is carried from sweep to sweep of pixels with one label: the sums of the way that they take.
+// What is carried of pixels with one label: the sums of the way that they take.
 
-struct Carried {
-  label_logit: Floats,
-  peak: Floats,
-  mass: Floats,
-  largest: Floats,     // of Look or Seen, like the next four
-  argmax: Bits,
-  strange: Bits,
-  highest: Ints,
-  highest_bits: Bits,
-  scale: Floats,       // of the gradient
-  counted: Bits,       // 1: the gradient is not 0
-  strange_halves: u32,
-  is_put_off: u32,
-}
+// The fields of lib/carried.
+const LABEL_LOGIT = 0u;
+const PEAK = 1u;
+const MASS = 2u;
+const LARGEST = 3u;         // of Look or Seen, like the next four
+const ARGMAX = 4u;
+const STRANGE = 5u;
+const HIGHEST = 6u;
+const HIGHEST_BITS = 7u;
+const STRANGE_HALVES = 8u;
+const IS_PUT_OFF = 9u;
+const SCALE = 10u;          // of the gradient
+const COUNTED = 11u;        // the gradient is not 0
 
 // Nothing was seen yet, by this way.
 fn begin(pixel: u32) {
-  let i = pixel / LANES;
-  carried[i].label_logit = Floats(0.0);
-  carried[i].peak = Floats(LOWEST);
-  carried[i].mass = Floats(0.0);
-  carried[i].largest = Floats(LOWEST);
-  carried[i].argmax = Bits(0u);
+  carry(LABEL_LOGIT, pixel, Floats(0.0));
+  carry(PEAK, pixel, Floats(LOWEST));
+  carry(MASS, pixel, Floats(0.0));
+  carry(LARGEST, pixel, Floats(LOWEST));
+  carry_bits(ARGMAX, pixel, Bits(0u));
 }
 
 fn recall(position: ptr<function, Position>) {
-  let i = (*position).pixel / LANES;
-  (*position).label_logit = carried[i].label_logit;
-  (*position).peak = carried[i].peak;
-  (*position).mass = carried[i].mass;
+  let pixel = (*position).pixel;
+  (*position).label_logit = carried_floats(LABEL_LOGIT, pixel);
+  (*position).peak = carried_floats(PEAK, pixel);
+  (*position).mass = carried_floats(MASS, pixel);
 }
 
 // What all sweeps came to.

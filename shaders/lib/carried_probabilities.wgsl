@@ -1,25 +1,23 @@
-// What is carried from sweep to sweep of pixels with a probability per class.
+// What is carried of pixels with a probability per class.
 
-struct Carried {
-  labels: Ints,
-  valid: Bits,         // 1 or 0, as are out_of_range and counted
-  loss: Floats,
-  largest: Floats,     // of Seen, like the next three
-  argmax: Bits,
-  highest: Ints,
-  highest_bits: Bits,
-  out_of_range: Bits,
-  scale: Floats,       // of the gradient
-  counted: Bits,       // the gradient is not 0
-}
+// The fields of lib/carried.
+const LABELS = 0u;
+const VALID = 1u;
+const LOSS = 2u;
+const LARGEST = 3u;         // of Seen, like the next three
+const ARGMAX = 4u;
+const HIGHEST = 5u;
+const HIGHEST_BITS = 6u;
+const OUTSIDE = 7u;         // a target or a probability is out of range
+const SCALE = 8u;           // of the gradient
+const COUNTED = 9u;         // the gradient is not 0
 
 fn recall_terms(position: ptr<function, Position>, pixel: u32) {
-  let i = pixel / LANES;
   (*position).elements = first_element(pixel);
-  (*position).labels = carried[i].labels;
-  (*position).valid = carried[i].valid != Bits(0u);
-  (*position).loss = carried[i].loss;
-  (*position).out_of_range = carried[i].out_of_range != Bits(0u);
+  (*position).labels = bitcast<Ints>(carried_bits(LABELS, pixel));
+  (*position).valid = carried_mask(VALID, pixel);
+  (*position).loss = carried_floats(LOSS, pixel);
+  (*position).out_of_range = carried_mask(OUTSIDE, pixel);
 }
 
 // Of the sweeps after those of `terms`.

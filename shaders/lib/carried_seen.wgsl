@@ -1,14 +1,17 @@
-// What sweeps have seen: fields of Carried that are a Seen.
+// What sweeps have seen: the fields of lib/carried that make a Seen.
 
 fn seen_before(pixel: u32) -> Seen {
-  let i = pixel / LANES;
-  return Seen(carried[i].largest, carried[i].argmax, carried[i].highest, carried[i].highest_bits);
+  return Seen(
+    carried_floats(LARGEST, pixel),
+    carried_bits(ARGMAX, pixel),
+    bitcast<Ints>(carried_bits(HIGHEST, pixel)),
+    carried_bits(HIGHEST_BITS, pixel),
+  );
 }
 
 fn keep_seen(pixel: u32, seen: Seen) {
-  let i = pixel / LANES;
-  carried[i].largest = seen.largest;
-  carried[i].argmax = seen.argmax;
-  carried[i].highest = seen.highest;
-  carried[i].highest_bits = seen.highest_bits;
+  carry(LARGEST, pixel, seen.largest);
+  carry_bits(ARGMAX, pixel, seen.argmax);
+  carry_bits(HIGHEST, pixel, bitcast<Bits>(seen.highest));
+  carry_bits(HIGHEST_BITS, pixel, seen.highest_bits);
 }

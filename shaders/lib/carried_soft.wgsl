@@ -1,46 +1,43 @@
-// What is carried from sweep to sweep of pixels with a target per class.
+// What is carried of pixels with a target per class.
 
-struct Carried {
-  labels: Ints,
-  valid: Bits,         // 1 or 0, as are infinite, out_of_range and counted
-  peak: Floats,
-  runner_up: Floats,
-  mass: Floats,
-  peak_class: Bits,
-  largest: Floats,     // of Seen, like the next three
-  argmax: Bits,
-  highest: Ints,
-  highest_bits: Bits,
-  loss: Floats,
-  peak_slope: Floats,
-  other_slopes: Floats,
-  infinite: Bits,
-  out_of_range: Bits,
-  scale: Floats,       // of the gradient
-  counted: Bits,       // the gradient is not 0
-}
+// The fields of lib/carried.
+const LABELS = 0u;
+const VALID = 1u;
+const PEAK = 2u;
+const RUNNER_UP = 3u;
+const MASS = 4u;
+const PEAK_CLASS = 5u;
+const LARGEST = 6u;         // of Seen, like the next three
+const ARGMAX = 7u;
+const HIGHEST = 8u;
+const HIGHEST_BITS = 9u;
+const LOSS = 10u;
+const PEAK_SLOPE = 11u;
+const OTHER_SLOPES = 12u;
+const INFINITE = 13u;
+const OUTSIDE = 14u;        // a target is out of range
+const SCALE = 15u;          // of the gradient
+const COUNTED = 16u;        // the gradient is not 0
 
 fn recall_peak(position: ptr<function, Position>, pixel: u32) {
-  let i = pixel / LANES;
   (*position).elements = first_element(pixel);
-  (*position).labels = carried[i].labels;
-  (*position).valid = carried[i].valid != Bits(0u);
-  (*position).peak = carried[i].peak;
-  (*position).runner_up = carried[i].runner_up;
-  (*position).mass = carried[i].mass;
-  (*position).peak_class = carried[i].peak_class;
+  (*position).labels = bitcast<Ints>(carried_bits(LABELS, pixel));
+  (*position).valid = carried_mask(VALID, pixel);
+  (*position).peak = carried_floats(PEAK, pixel);
+  (*position).runner_up = carried_floats(RUNNER_UP, pixel);
+  (*position).mass = carried_floats(MASS, pixel);
+  (*position).peak_class = carried_bits(PEAK_CLASS, pixel);
 }
 
 // Of the sweeps of `terms` and after them.
 fn read_position(position: ptr<function, Position>, pixel: u32) {
-  let i = pixel / LANES;
   recall_peak(position, pixel);
   read_peak(position, seen_before(pixel));
-  (*position).loss = carried[i].loss;
-  (*position).peak_slope = carried[i].peak_slope;
-  (*position).other_slopes = carried[i].other_slopes;
-  (*position).infinite = carried[i].infinite != Bits(0u);
-  (*position).out_of_range = carried[i].out_of_range != Bits(0u);
+  (*position).loss = carried_floats(LOSS, pixel);
+  (*position).peak_slope = carried_floats(PEAK_SLOPE, pixel);
+  (*position).other_slopes = carried_floats(OTHER_SLOPES, pixel);
+  (*position).infinite = carried_mask(INFINITE, pixel);
+  (*position).out_of_range = carried_mask(OUTSIDE, pixel);
 }
 
 fn read_carried(position: ptr<function, Position>, pixel: u32) {

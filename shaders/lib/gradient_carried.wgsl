@@ -1,7 +1,6 @@
 // The gradient of a position is written by the sweeps after its loss.
 
 fn leave_gradient(position: ptr<function, Position>, first: u32, scale: Floats, counted: Mask) {
-  let i = first / LANES;
-  carried[i].scale = scale;
-  carried[i].counted = select(Bits(0u), Bits(1u), counted);
+  carry(SCALE, first, scale);
+  carry_mask(COUNTED, first, counted);
 }

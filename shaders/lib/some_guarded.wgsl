@@ -1,5 +1,5 @@
-// Guards are for the pixels that were put off.
+// Guards are for the pixels that were put off: all lanes or none.
 
 fn takes_guards(pixel: u32) -> bool {
-  return carried[pixel / LANES].is_put_off != 0u;
+  return any_lane(carried_mask(IS_PUT_OFF, pixel));
 }

@@ -9,7 +9,7 @@ import type { Profile } from "./profile.js";
 import { bindingsOf } from "./source.js";
 import { countsSome, MAX_ALIGNMENT, windowsOf, type Binding } from "./storage.js";
 import { eachImage, isPlanar, spansOf, tilesOf, type ClassRange, type Grain, type Tile } from "./tiles.js";
-import { carriedBytes, type Variant } from "./variant.js";
+import { carriedFields, type Variant } from "./variant.js";
 
 /** Of what is copied together, or carried, tile by tile: no more is gained by larger tiles. */
 const MAX_COPIED_BYTES = 2 ** 26;
@@ -128,7 +128,7 @@ function planSweeps(
   const { logits, gradLogits, targets, ...ofPixels } = bytes;
   const perElement = Math.max(logits, gradLogits, isSoft ? targets : 0) / (classes * plane);
   const perPixel = [...Object.values(ofPixels), isSoft ? 0 : targets].map((size) => size / plane);
-  const carried = carriedBytes(variant) / variant.lanes;
+  const carried = 4 * carriedFields(variant);
   const pixelBytes = Math.max(perElement, carried, ...perPixel);
   const maxBytes = Math.min(limit, MAX_COPIED_BYTES);
   const { rows } = grain;

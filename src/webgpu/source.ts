@@ -12,6 +12,7 @@ import hard from "../../shaders/hard.wgsl?raw";
 import allGuarded from "../../shaders/lib/all_guarded.wgsl?raw";
 import atOnce from "../../shaders/lib/at_once.wgsl?raw";
 import blocks from "../../shaders/lib/blocks.wgsl?raw";
+import carried from "../../shaders/lib/carried.wgsl?raw";
 import carriedHard from "../../shaders/lib/carried_hard.wgsl?raw";
 import carriedProbabilities from "../../shaders/lib/carried_probabilities.wgsl?raw";
 import carriedSeen from "../../shaders/lib/carried_seen.wgsl?raw";
@@ -213,16 +214,16 @@ function positionFiles(v: Variant): string[] {
       ...ofClasses,
       probability,
       probabilities,
-      ...(v.sweeps ? [carriedProbabilities, carriedSeen] : [probabilitiesAtOnce]),
+      ...(v.sweeps ? [carried, carriedProbabilities, carriedSeen] : [probabilitiesAtOnce]),
     ];
-  return [...ofClasses, soft, ...(v.sweeps ? [carriedSoft, carriedSeen] : [softAtOnce])];
+  return [...ofClasses, soft, ...(v.sweeps ? [carried, carriedSoft, carriedSeen] : [softAtOnce])];
 }
 
 /** Softmax with one label per pixel. */
 function hardFiles(v: Variant): string[] {
   const guarded = [
     softmaxGuarded,
-    ...(v.sweeps ? [carriedHard, carriedSeen, guardedCarried] : [guardedAtOnce]),
+    ...(v.sweeps ? [carried, carriedHard, carriedSeen, guardedCarried] : [guardedAtOnce]),
     hard,
   ];
   if (!hasShortWay(v)) return [softmaxAlwaysGuarded, ...(v.sweeps ? [allGuarded] : []), ...guarded];

@@ -9,7 +9,7 @@ import { PROBLEM_BYTES } from "./problem.js";
 import type { Slot } from "./slots.js";
 import type { Binding } from "./storage.js";
 import { extentOf, tileFields, type Tile, type TileFields } from "./tiles.js";
-import { carriedBytes, isSweep, type KernelName } from "./variant.js";
+import { carriedFields, isSweep, type KernelName } from "./variant.js";
 
 /** What the kernels read and write of one tile. What is not asked for is not given. */
 export type TileWindows = Record<"logits" | "targets", Window> & { readonly [Name in ArrayName]?: Window };
@@ -85,7 +85,7 @@ export class Step {
     const ofClasses = plan.kernels.includes("classes");
     const largest = Math.max(...this.tiles.map((tile) => tile.extent.positions));
     const { variant } = plan;
-    const carried = (carriedBytes(variant) / 4) * Math.ceil(largest / variant.lanes);
+    const carried = carriedFields(variant) * largest;
     const ownMap = (name: string) => ({ buffer: this.create(name, largest, STORAGE) });
     const strips = plan.strips * classes * CLASS_RESULT_WORDS;
     this.resources = {

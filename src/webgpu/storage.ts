@@ -27,14 +27,12 @@ export interface StorageArray {
 /** What WGSL has it an array of, and the bytes of one. */
 interface Elements {
   readonly type: string;
-  /** Where it may be cut into windows. */
-  readonly bytes?: number;
+  readonly bytes: number;
   readonly isAtomic?: boolean;
 }
 
 const WORDS: Elements = { type: "u32", bytes: 4 };
 const ATOMIC_WORDS: Elements = { type: "atomic<u32>", bytes: 4, isAtomic: true };
-const CARRIED: Elements = { type: "Carried" };
 const FLOATS: Elements = { type: "f32", bytes: 4 };
 
 /** The arrays of a kernel, in the order of their @binding. */
@@ -56,7 +54,7 @@ export function storageOf(kernel: KernelName, v: Variant): StorageArray[] {
   // Halves of one word may be two threads'.
   const halves = v.lanes === 1 ? ATOMIC_WORDS : WORDS;
   const gradient = v.gradient === "f16" ? halves : lanesOf("Floats");
-  const carried = v.sweeps ? [array("carried", "read and write", CARRIED)] : [];
+  const carried = v.sweeps ? [array("carried", "read and write", lanesOf("Bits"))] : [];
   /** Those with a number per class of each pixel. */
   const ofClasses = (hasLogits: boolean, hasGradient: boolean) => [
     ...(v.inPlace ? [] : [array("logits", "read", v.logits === "f16" ? WORDS : lanesOf("Bits"), hasLogits)]),
@@ -181,9 +179,7 @@ function declareArray(
     (variable, k) =>
       `@group(0) @binding(${firstBinding + k}) var<storage, ${mode}> ${variable}: array<${of.type}>;`,
   );
-  // Of what sweeps carry, single fields are read and written.
-  if (array.name === "carried") return declarations.join("\n");
-  const elements = (windows?.bytes ?? 0) / (of.bytes ?? 1);
+  const elements = (windows?.bytes ?? 0) / of.bytes;
   const each = (statement: (element: string) => string, end = "") =>
     variables.map((variable, k) => {
       const reach = statement(k === 0 ? `${variable}[i]` : `${variable}[i - ${k * elements}u]`);

@@ -101,9 +101,8 @@ export function sweepsOf(v: Variant): SweepName[] {
   return [...(v.from === "logits" ? (["peaks"] as const) : []), "terms", ...after];
 }
 
-/** Of struct Carried: vectors, and numbers of all lanes together. A test holds it to the shaders. */
-export function carriedBytes(v: Variant): number {
-  const [vectors, numbers] = hasTwoWays(v) ? [10, 2] : v.from === "logits" ? [17, 0] : [10, 0];
-  const vector = 4 * v.lanes;
-  return Math.ceil((vectors * vector + 4 * numbers) / vector) * vector;
+/** The numbers that sweeps carry of each pixel: the fields of lib/carried_…, to which a test holds it. */
+export function carriedFields(v: Variant): number {
+  if (hasTwoWays(v)) return 12;
+  return v.from === "logits" ? 17 : 10;
 }
