@@ -20,6 +20,8 @@ export interface Cut {
   readonly windows?: Variant["windows"];
   /** Of the classes that a sweep over a tile takes. */
   readonly groups?: readonly ClassRange[];
+  /** Tiles are copied together. */
+  readonly copied?: boolean;
 }
 
 export function planCut(
@@ -52,7 +54,7 @@ export function planCut(
     const swept = request.copyable ? undefined : planSweeps(extent, request, plan, limits);
     if (swept) return swept;
     const copied = within(Math.min(limit, MAX_COPIED_BYTES));
-    if (copied.length > 0) return { tiles: copied };
+    if (copied.length > 0) return { tiles: copied, copied: true };
   }
   if (tiles.length > 0) return { tiles };
   throw new RangeError(

@@ -109,8 +109,11 @@ export function makePlan(
     return KERNEL_NAMES.filter((name) => runs[name] ?? true);
   };
   const whole = { variant, kernels: kernelsOf(variant), grain };
-  const { tiles, windows = {}, groups } = planCut(spec, extent, request, whole, profile, limits);
-  const cut: Variant = { ...variant, windows, sweeps: groups !== undefined };
+  const { tiles, windows = {}, groups, copied } = planCut(spec, extent, request, whole, profile, limits);
+  // In what is copied the gradient takes the place of the logits, whatever becomes of the caller's.
+  const isOver = copied && request.gradient === request.logits && !request.accumulate;
+  const inPlace = request.inPlace || isOver === true;
+  const cut: Variant = { ...variant, windows, inPlace, sweeps: groups !== undefined };
   return {
     variant: cut,
     kernels: kernelsOf(cut),

@@ -9,6 +9,7 @@ import {
   isWritten,
   windowOf,
   type ArrayName,
+  type Part,
   type PlacedArray,
   type PlacedArrays,
   type Window,
@@ -135,7 +136,7 @@ export class Recorder {
       if (!array || (name === "logits" && this.step.plan.variant.inPlace)) continue;
       const spans = this.spansOf(array, placed);
       const { elementBytes } = array;
-      const { buffer, offset } = array.parts.length > 1 ? array.parts[placed.tile.image]! : array.parts[0]!;
+      const { buffer, offset } = this.partOf(array, placed);
       if (spans.length === 1) {
         const { first, length } = spans[0]!;
         const alignment = this.step.device.limits.minStorageBufferOffsetAlignment;
@@ -146,20 +147,23 @@ export class Recorder {
       }
       const bytes = spans[0]!.length * elementBytes;
       const size = bytes * spans.length;
+      // In place, what is read is the logits, be they the caller's in another buffer.
+      const read = name === "gradLogits" && this.step.plan.variant.inPlace ? arrays.logits : array;
+      const from = this.partOf(read, placed);
       const scratch = this.step.scratchFor(name, this.largestOf(array));
       windows[name] = { buffer: scratch, offset: 0, size, first: 0, length: size };
       spans.forEach(({ first }, i) => {
-        const [there, here] = [offset + first * elementBytes, i * bytes];
+        const [there, here] = [first * elementBytes, i * bytes];
         if (isRead(name, this.step.plan.variant))
           (gathered[name] ??= []).push({
-            from: buffer,
-            fromOffset: there,
+            from: from.buffer,
+            fromOffset: from.offset + there,
             to: scratch,
             toOffset: here,
             bytes,
           });
         if (isWritten(name))
-          scattered.push({ from: scratch, fromOffset: here, to: buffer, toOffset: there, bytes });
+          scattered.push({ from: scratch, fromOffset: here, to: buffer, toOffset: offset + there, bytes });
       });
     }
     const given = { logits: windows.gradLogits, ...windows } as TileWindows;
@@ -172,6 +176,10 @@ export class Recorder {
       gathered,
       scattered,
     };
+  }
+
+  private partOf({ parts }: PlacedArray, { tile }: PlacedTile): Part {
+    return parts.length > 1 ? parts[tile.image]! : parts[0]!;
   }
 
   /** In a part of the array, if each image has its own. */
