@@ -4,15 +4,22 @@
 import { shapeText } from "../check.js";
 import { targetCount, TARGET_ARRAYS, type CheckedSpec, type Extent, type LogitType } from "../spec.js";
 import type { ArrayName } from "./bindings.js";
-import type { Plan, PlanLimits, PlanRequest } from "./plan.js";
 import type { Profile } from "./profile.js";
+import type { PlanLimits, PlanRequest } from "./request.js";
 import { bindingsOf } from "./source.js";
 import { countsSome, MAX_ALIGNMENT, windowsOf, type Binding } from "./storage.js";
 import { eachImage, isPlanar, spansOf, tilesOf, type ClassRange, type Grain, type Tile } from "./tiles.js";
-import { carriedFields, type Variant } from "./variant.js";
+import { carriedFields, type KernelName, type Variant } from "./variant.js";
 
 /** Of what is copied together, or carried, tile by tile: no more is gained by larger tiles. */
 const MAX_COPIED_BYTES = 2 ** 26;
+
+/** What there is to cut: the kernels of a call, and the grain of its map. */
+export interface Uncut {
+  readonly variant: Variant;
+  readonly kernels: readonly KernelName[];
+  readonly grain: Grain;
+}
 
 /** The tiles of a map, and the windows that arrays of a tile are bound in where one does not do. */
 export interface Cut {
@@ -28,15 +35,15 @@ export function planCut(
   spec: CheckedSpec,
   extent: Extent,
   request: PlanRequest,
-  plan: Pick<Plan, "variant" | "kernels" | "grain">,
+  uncut: Uncut,
   { bindsWindows }: Profile,
   limits: PlanLimits,
 ): Cut {
   const { batch, classes, plane } = extent;
   const limit = maxBinding(limits);
   const rules = {
-    rows: plan.grain.rows,
-    step: stepOf(plan.grain),
+    rows: uncut.grain.rows,
+    step: stepOf(uncut.grain),
     pixelBytes: Math.max(...Object.values(imageBytes(extent, request))) / plane,
     separate: request.separate,
   };
@@ -49,9 +56,9 @@ export function planCut(
   const isWhole = request.maxTileBytes === undefined; // and not uploaded tile by tile
   if (isCut && isWhole && classes > 1 && isPlanar(spec) && spec.family === "softmax") {
     const takesWindows = bindsWindows || !request.copyable;
-    const windows = takesWindows ? planWindows(extent, request, plan, limits) : undefined;
+    const windows = takesWindows ? planWindows(extent, request, uncut, limits) : undefined;
     if (windows) return { tiles: eachImage(extent), windows };
-    const swept = request.copyable ? undefined : planSweeps(extent, request, plan, limits);
+    const swept = request.copyable ? undefined : planSweeps(extent, request, uncut, limits);
     if (swept) return swept;
     const copied = within(Math.min(limit, MAX_COPIED_BYTES));
     if (copied.length > 0) return { tiles: copied, copied: true };
@@ -90,7 +97,7 @@ function imageBytes(
 function planWindows(
   extent: Extent,
   request: PlanRequest,
-  { variant, kernels, grain }: Pick<Plan, "variant" | "kernels" | "grain">,
+  { variant, kernels, grain }: Uncut,
   limits: PlanLimits,
 ): Variant["windows"] | undefined {
   const { classes, plane } = extent;
@@ -118,7 +125,7 @@ function planWindows(
 function planSweeps(
   extent: Extent,
   request: PlanRequest,
-  { variant, kernels, grain }: Pick<Plan, "variant" | "kernels" | "grain">,
+  { variant, kernels, grain }: Uncut,
   limits: PlanLimits,
 ): Cut | undefined {
   const { classes, plane } = extent;

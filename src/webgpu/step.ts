@@ -4,8 +4,9 @@ import { classTables, TARGET_ARRAYS, type CheckedSpec, type Extent } from "../sp
 import type { ArrayName, WholeWindows, Window } from "./bindings.js";
 import { BufferUsage } from "./gpu.js";
 import type { Kernel, KernelCache } from "./kernels.js";
-import { countedTargets, gridsOf, type Grid, type Plan, type PlanLimits, type PlanRequest } from "./plan.js";
+import { countedTargets, gridsOf, type Grid, type Plan } from "./plan.js";
 import { PROBLEM_BYTES } from "./problem.js";
+import type { PlanLimits, PlanRequest } from "./request.js";
 import type { Slot } from "./slots.js";
 import type { Binding } from "./storage.js";
 import { extentOf, tileFields, type Tile, type TileFields } from "./tiles.js";

@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from "vitest";
 import { checkShape, checkSpec, type LossSpec, type Shape } from "../../src/spec.js";
-import { gridsOf, makePlan, type PlanLimits, type PlanRequest } from "../../src/webgpu/plan.js";
+import { gridsOf, makePlan } from "../../src/webgpu/plan.js";
 import type { Profile } from "../../src/webgpu/profile.js";
+import type { PlanLimits, PlanRequest } from "../../src/webgpu/request.js";
 import { tileFields } from "../../src/webgpu/tiles.js";
 import { LIMITS, REQUEST as EXAMPLE } from "./variants.js";
 

@@ -1,8 +1,9 @@
 // The variants of the kernels that plans ask for: of three classes, one for each text that a kernel may have.
 
 import { checkShape, checkSpec, type LossSpec, type Shape, type TargetType } from "../../src/spec.js";
-import { makePlan, type PlanLimits, type PlanRequest } from "../../src/webgpu/plan.js";
+import { makePlan } from "../../src/webgpu/plan.js";
 import type { Profile } from "../../src/webgpu/profile.js";
+import type { PlanLimits, PlanRequest } from "../../src/webgpu/request.js";
 import { kernelSource } from "../../src/webgpu/source.js";
 import type { KernelName, Variant } from "../../src/webgpu/variant.js";
 
