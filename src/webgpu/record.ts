@@ -150,20 +150,27 @@ export class Recorder {
       // In place, what is read is the logits, be they the caller's in another buffer.
       const read = name === "gradLogits" && this.step.plan.variant.inPlace ? arrays.logits : array;
       const from = this.partOf(read, placed);
+      const spansRead = this.spansOf(read, placed);
       const scratch = this.step.scratchFor(name, this.largestOf(array));
       windows[name] = { buffer: scratch, offset: 0, size, first: 0, length: size };
       spans.forEach(({ first }, i) => {
-        const [there, here] = [first * elementBytes, i * bytes];
+        const here = i * bytes;
         if (isRead(name, this.step.plan.variant))
           (gathered[name] ??= []).push({
             from: from.buffer,
-            fromOffset: from.offset + there,
+            fromOffset: from.offset + spansRead[i]!.first * elementBytes,
             to: scratch,
             toOffset: here,
             bytes,
           });
         if (isWritten(name))
-          scattered.push({ from: scratch, fromOffset: here, to: buffer, toOffset: offset + there, bytes });
+          scattered.push({
+            from: scratch,
+            fromOffset: here,
+            to: buffer,
+            toOffset: offset + first * elementBytes,
+            bytes,
+          });
       });
     }
     const given = { logits: windows.gradLogits, ...windows } as TileWindows;

@@ -546,6 +546,44 @@ describe("encode", () => {
     },
   );
 
+  gpuTest.for([
+    ["logits together, the gradient of each image apart", "gradLogits"],
+    ["the logits of each image apart, the gradient together", "logits"],
+  ] as const)("takes %s, whole and in parts", async ([, apart], { device }) => {
+    const item = MAPS[0]!;
+    const inputs = inputsOf(item);
+    const half = inputs.logits.length / 2;
+    const encoded = async (
+      limits: Partial<PlanLimits> | undefined,
+      profile: Partial<Profile>,
+      isApart = true,
+    ) => {
+      const { bindings } = makeScene(device, item.spec, inputs, { outputs: [] });
+      const given = bindings[apart]!;
+      const content = apart === "logits" ? inputs.logits : new Float32Array(2 * half);
+      const images = [0, 1].map((image) => ({
+        ...given,
+        buffer: upload(device, content.subarray(image * half, (image + 1) * half)),
+      }));
+      const backend = backendOf(device, item, limits, profile);
+      const asked = { ...bindings, ...(isApart && { [apart]: images }) } as EncodeBindings;
+      submit(device, (encoder) => backend.encode(encoder, asked));
+      const { result } = await backend.read();
+      backend.destroy();
+      const written = isApart && apart === "gradLogits" ? images : [bindings.gradLogits!];
+      const bytes = 4 * half * (2 / written.length);
+      const gradient = await Promise.all(
+        written.map(async ({ buffer }) => new Uint8Array(await download(device, buffer), 0, bytes)),
+      );
+      return [result.lossSum, Buffer.concat(gradient).toString("base64")];
+    };
+    const wanted = await encoded(undefined, {}, false);
+    const maxStorageBufferBindingSize = 25_000;
+    for (const limits of [undefined, { maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage: 12 }])
+      for (const bindsWindows of [false, true])
+        expect(await encoded(limits, { bindsWindows })).toEqual(wanted);
+  });
+
   gpuTest(
     "refuses buffers that it would have to copy and cannot, before anything is recorded",
     ({ device }) => {
