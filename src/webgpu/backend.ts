@@ -308,6 +308,7 @@ export class WebGPUBackend implements LossBackend {
 
   destroy(): void {
     this.destroyed = true;
+    this.known.clear();
     for (const { step } of this.steps.values()) step.destroy();
     this.runBuffers.destroy();
     this.problems.destroy();

@@ -285,7 +285,8 @@ function placedOf(
     throw new RangeError(
       `${name}: expected one binding per image, ${batch} for ${shapeText(shape)}, got ${bindings.length}`,
     );
-  const parts = bindings.map((binding, i) =>
+  // Unlike map, it sees the holes of a list.
+  const parts = Array.from(bindings, (binding, i) =>
     partOf(isList ? `${name}[${i}]` : name, binding, elements / bindings.length, types, shape),
   );
   const { type } = parts[0]!;

@@ -265,6 +265,7 @@ class TiledRun {
   ): Promise<Record<string, ArrayBuffer>> {
     await mapped(map, [error], this.context.checkAlive);
     await before;
+    this.context.checkAlive();
     const range = buffer.getMappedRange(0, size);
     const words: Record<string, ArrayBuffer> = {};
     try {
@@ -278,11 +279,11 @@ class TiledRun {
         for (const span of this.spansOf(placed, output)) {
           const bytes = span.length * output.elementBytes;
           await output.sink.write(new Uint8Array(range, at, bytes), span.first);
+          // Destroyed meanwhile, its memory was gone, perhaps before it was written.
+          this.context.checkAlive();
           at += bytes;
         }
       }
-      // Destroyed meanwhile, its memory was gone before it was written.
-      this.context.checkAlive();
     } finally {
       buffer.unmap();
     }

@@ -212,6 +212,11 @@ describe("an array in parts, one per image,", () => {
       new RangeError("logits: expected one binding per image, 2 for [2, 4, 3], got 1"),
     ],
     [
+      "a hole for a part",
+      { logits: Object.assign([], { length: 2 }) },
+      new TypeError("logits[0]: expected { buffer, offset?, size?, type? }, got undefined"),
+    ],
+    [
       "no parts",
       { logits: [] },
       new RangeError("logits: expected one binding per image, 2 for [2, 4, 3], got 0"),

@@ -43,6 +43,29 @@ describe("run", () => {
     },
   );
 
+  gpuTest.for([
+    ["the loss is destroyed", "destroyed before it had a result"],
+    ["the device is lost", "the GPU device was lost"],
+  ] as const)("says so where %s while a piece is written", async ([what, message], { newDevice }) => {
+    const device = await newDevice();
+    const loss = await createLoss({}, { device });
+    let writes = 0;
+    const gradientTo = {
+      async write() {
+        writes++;
+        if (what === "the loss is destroyed") return loss.destroy();
+        device.destroy();
+        await device.lost;
+      },
+    };
+    const inputs = inputsOf({ ...ITEM, spec: {}, shape: [2, 3, 8] });
+    const failure = await loss.run(inputs, { gradientTo }).catch((problem: unknown) => problem);
+    expect(failure).toBeInstanceOf(WebGPUError);
+    expect(String(failure)).toContain(message);
+    expect(writes).toBe(1);
+    loss.destroy();
+  });
+
   gpuTest("gives the same bits to another loss on the same device", async ({ device }) => {
     const [a, b] = await Promise.all([createLoss(ITEM.spec, { device }), createLoss(ITEM.spec, { device })]);
     expect(await a.run(inputsOf(ITEM), ALL)).toEqual(await b.run(inputsOf(ITEM), ALL));
