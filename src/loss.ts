@@ -88,9 +88,9 @@ export class Loss {
   /**
    * Records the loss of the caller's buffers into the caller's encoder (backend `"webgpu"`). Submits nothing, waits for
    * nothing, and allocates nothing after the first call of a shape with the same buffers, but for more room where `gradOutput`
-   * is another number each time (4 MiB at most). The last 64 calls are known by their buffers, which stay in memory until then,
-   * or until {@link destroy}: destroy what you are through with. The first call of a new kind compiles its kernels, unless
-   * {@link prepare} did. The formula is that of {@link run}.
+   * is another number each time (4 MiB at most). The loss holds on to the buffers of its last 64 calls, until it is destroyed:
+   * destroy those that you are through with. The first call of a new kind compiles its kernels, unless {@link prepare} did.
+   * The formula is that of {@link run}.
    *
    * @param bindings  the buffers, which are the caller's, and their shape: see {@link EncodeBindings}
    * @throws {TypeError | RangeError} before anything is recorded, when a binding breaks a rule
